@@ -5,6 +5,9 @@ namespace LlmPlatform.Host.EmbeddedPostgres;
 /// <summary>The data folder, held by one host at a time. The lock is the kernel's, so it ends with the process however that dies.</summary>
 internal sealed class DataFolder : IDisposable
 {
+    // EAGAIN, which is how the kernel says that somebody else holds a lock.
+    private const int TryAgain = 11;
+
     private readonly FileStream held;
 
     private DataFolder(string path, FileStream held) => (Path, this.held) = (path, held);
@@ -15,39 +18,27 @@ internal sealed class DataFolder : IDisposable
     {
         var folder = System.IO.Path.GetFullPath(path);
         UnixFiles.CreateFolder(folder, Environment.IsPrivilegedProcess ? UnixFiles.OwnerAndPassage : UnixFiles.Owner);
-        var file = System.IO.Path.Combine(folder, "host.lock");
+        var holder = System.IO.Path.Combine(folder, "host.pid");
         FileStream held;
         try
         {
-            held = new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            held = new FileStream(System.IO.Path.Combine(folder, "host.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException refused) when (refused.GetType() == typeof(IOException) && ReadHolder(file) is { } holder)
+        catch (IOException locked) when (locked.HResult == TryAgain)
         {
-            throw new DataFolderInUseException($"Another LlmPlatform host ({holder}) uses the data folder {folder}.");
+            var who = File.Exists(holder) ? File.ReadAllText(holder) : "just starting";
+            throw new DataFolderInUseException($"Another LlmPlatform host ({who}) uses the data folder {folder}.");
         }
 
-        held.SetLength(0);
-        using (var writer = new StreamWriter(held, leaveOpen: true))
-        {
-            writer.Write(string.Create(CultureInfo.InvariantCulture, $"pid {Environment.ProcessId}, since {time.GetUtcNow():yyyy-MM-dd HH:mm:ss} UTC"));
-        }
-
+        // A file of its own: what the kernel locked for one, .NET lets no other process read.
+        UnixFiles.WritePrivately(
+            holder, string.Create(CultureInfo.InvariantCulture, $"pid {Environment.ProcessId}, since {time.GetUtcNow():yyyy-MM-dd HH:mm:ss} UTC"));
         return new DataFolder(folder, held);
     }
 
-    public void Dispose() => held.Dispose();
-
-    // Sharing everything asks for no lock, so a host that was refused may read who holds it.
-    private static string? ReadHolder(string file)
+    public void Dispose()
     {
-        try
-        {
-            using var reader = new StreamReader(new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
-            return reader.ReadToEnd() is { Length: > 0 } holder ? holder : "just starting";
-        }
-        catch (IOException)
-        {
-            return null;
-        }
+        File.Delete(System.IO.Path.Combine(Path, "host.pid"));
+        held.Dispose();
     }
 }

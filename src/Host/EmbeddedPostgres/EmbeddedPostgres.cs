@@ -18,6 +18,7 @@ internal sealed partial class EmbeddedPostgres : IAsyncDisposable
     private readonly ILogger logger;
     private readonly TimeProvider time;
     private Task? supervision;
+    private bool disposed;
 
     private EmbeddedPostgres(Places places, Credentials credentials, EmbeddedPostgresOptions options)
     {
@@ -70,8 +71,12 @@ internal sealed partial class EmbeddedPostgres : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await StopAsync(CancellationToken.None);
-        stopping.Dispose();
+        if (!disposed)
+        {
+            disposed = true;
+            await StopAsync(CancellationToken.None);
+            stopping.Dispose();
+        }
     }
 
     private async Task<ServerProcess> RunAsync(CancellationToken cancellation)

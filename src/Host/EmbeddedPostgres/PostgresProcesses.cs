@@ -105,49 +105,39 @@ internal static partial class PostgresProcesses
     private static async Task SignalAsync(Places places, string signal, int pid, CancellationToken cancellation) =>
         await places.Launcher.RunAsync(places.Program("pg_ctl"), ["kill", signal, $"{pid}"], "", cancellation);
 
+    // Not Process.WaitForExit: a dead child of a dead host stays a zombie for as long as process 1 does not look, and counts as running there.
     private static async Task<bool> EndsWithinAsync(int pid, TimeSpan limit, CancellationToken cancellation)
     {
-        if (Open(pid) is not { } process)
+        for (var begun = Stopwatch.GetTimestamp(); IsAlive(pid); await Task.Delay(TimeSpan.FromMilliseconds(10), cancellation))
         {
-            return true;
-        }
-
-        using (process)
-        {
-            try
-            {
-                await process.WaitForExitAsync(cancellation).WaitAsync(limit, cancellation);
-                return true;
-            }
-            catch (TimeoutException)
+            if (Stopwatch.GetElapsedTime(begun) > limit)
             {
                 return false;
             }
         }
+
+        return true;
     }
 
     private static async Task KillAsync(int pid, CancellationToken cancellation)
     {
-        if (Open(pid) is { } process)
-        {
-            using (process)
-            {
-                process.Kill();
-                await process.WaitForExitAsync(cancellation);
-            }
-        }
-    }
-
-    private static Process? Open(int pid)
-    {
         try
         {
-            return Process.GetProcessById(pid);
+            using var process = Process.GetProcessById(pid);
+            process.Kill();
         }
         catch (ArgumentException)
         {
-            return null;
+            // Gone by itself.
         }
+
+        await EndsWithinAsync(pid, ImmediateStopLimit, cancellation);
+    }
+
+    private static bool IsAlive(int pid)
+    {
+        var state = ReadProc(pid, "stat");
+        return state.LastIndexOf(") ", StringComparison.Ordinal) is var end and >= 0 && state[end + 2] is not ('Z' or 'X');
     }
 
     private static partial class Log

@@ -18,7 +18,7 @@ internal static partial class RootPlaces
         var kept = Places.ReadLocation(home);
         var user = await FindUserAsync(options.User, Path.Combine(kept, "data"), cancellation);
         var places = new Places(home, kept, binaries, user);
-        if (kept == home && !await CanEnterAsync(places, home, cancellation))
+        if (kept == home && !await IsTrueAsync(places, ["-x", home], cancellation))
         {
             places = await MoveElsewhereAsync(places, options, cancellation);
         }
@@ -53,8 +53,9 @@ internal static partial class RootPlaces
         return ServerUser.Find(user => user.Uid == uid) ?? new ServerUser($"#{uid}", uid, int.Parse(ids[1], CultureInfo.InvariantCulture));
     }
 
-    private static async Task<bool> CanEnterAsync(Places places, string folder, CancellationToken cancellation) =>
-        (await places.Launcher.RunAsync(Launcher.Tool("test"), ["-x", folder], "", cancellation)).ExitCode == 0;
+    // Asked of a program that runs already: setpriv still starts what only root reaches.
+    private static async Task<bool> IsTrueAsync(Places places, string[] claim, CancellationToken cancellation) =>
+        (await places.Launcher.RunAsync(Launcher.Tool("test"), claim, "", cancellation)).ExitCode == 0;
 
     private static async Task<Places> MoveElsewhereAsync(Places places, EmbeddedPostgresOptions options, CancellationToken cancellation)
     {
@@ -92,7 +93,8 @@ internal static partial class RootPlaces
 
     private static async Task<string> FindBinariesAsync(Places places, ILogger logger, CancellationToken cancellation)
     {
-        if ((await places.Launcher.RunAsync(places.Program("postgres"), ["--version"], "", cancellation)).ExitCode == 0)
+        string[] usable = ["-x", places.Program("postgres"), "-a", "-r", Path.Combine(places.Binaries, "lib"), "-a", "-r", Path.Combine(places.Binaries, "share")];
+        if (await IsTrueAsync(places, usable, cancellation))
         {
             return places.Binaries;
         }

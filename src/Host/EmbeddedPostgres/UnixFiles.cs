@@ -53,7 +53,7 @@ internal static class UnixFiles
         foreach (var name in Path.GetFullPath(path).Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
             var next = Path.Combine(real, name);
-            real = new DirectoryInfo(next).ResolveLinkTarget(returnFinalTarget: true) is { } target ? RealPath(target.FullName) : next;
+            real = new DirectoryInfo(next).LinkTarget is { } target ? RealPath(Path.Combine(real, target)) : next;
         }
 
         return real;

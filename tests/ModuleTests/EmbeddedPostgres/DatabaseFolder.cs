@@ -5,6 +5,7 @@ using LlmPlatform.Host.EmbeddedPostgres;
 using LlmPlatform.ModuleTests.Support;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Xunit;
 using Server = LlmPlatform.Host.EmbeddedPostgres.EmbeddedPostgres;
 
 namespace LlmPlatform.ModuleTests.EmbeddedPostgres;

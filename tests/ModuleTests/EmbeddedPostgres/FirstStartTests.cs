@@ -1,10 +1,13 @@
 using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.Versioning;
 using LlmPlatform.Host.EmbeddedPostgres;
 using Npgsql;
-using Server = LlmPlatform.Host.EmbeddedPostgres.EmbeddedPostgres;
+using Xunit;
 
 namespace LlmPlatform.ModuleTests.EmbeddedPostgres;
 
+[UnsupportedOSPlatform("windows")]
 public sealed class FirstStartTests
 {
     [Fact]
@@ -100,25 +103,6 @@ public sealed class FirstStartTests
         Directory.Delete(socketFolder, recursive: true);
     }
 
-    [Fact]
-    public async Task Below_a_folder_that_only_root_enters_the_cluster_moves_elsewhere()
-    {
-        Assert.SkipUnless(Environment.IsPrivilegedProcess, "Only root has to run the server as another user.");
-        await using var folder = new DatabaseFolder().Below("private");
-        Directory.CreateDirectory(Path.Combine(folder.Root, "private"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-
-        await using (var first = await folder.StartAsync())
-        {
-            await DatabaseFolder.ExecuteAsync(first, "CREATE TABLE kept(id int)");
-        }
-
-        var location = (await File.ReadAllTextAsync(Path.Combine(folder.Home, "location"), TestContext.Current.CancellationToken)).Trim();
-        Assert.StartsWith("/var/lib/llmplatform/", location, StringComparison.Ordinal);
-        Assert.Single(folder.Log.Entries, entry => entry.Text.Contains($"The database is kept in {location}", StringComparison.Ordinal));
-        var second = await folder.StartAsync();
-        Assert.Equal(0, await DatabaseFolder.QueryAsync<long>(second, "SELECT count(*) FROM kept"));
-    }
-
     private static string Mode(string path) => Convert.ToString((int)File.GetUnixFileMode(path) & 0x1ff, 8);
 
     private static async Task KillAsync(DatabaseFolder folder)
@@ -127,7 +111,7 @@ public sealed class FirstStartTests
         {
             if (pid is not null)
             {
-                using var process = Process.GetProcessById(int.Parse(pid, System.Globalization.CultureInfo.InvariantCulture));
+                using var process = Process.GetProcessById(int.Parse(pid, CultureInfo.InvariantCulture));
                 process.Kill();
                 return;
             }

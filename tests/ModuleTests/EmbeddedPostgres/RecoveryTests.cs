@@ -2,6 +2,7 @@ using System.Diagnostics;
 using LlmPlatform.Host.EmbeddedPostgres;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Xunit;
 
 namespace LlmPlatform.ModuleTests.EmbeddedPostgres;
 

@@ -26,7 +26,8 @@ internal static partial class Cluster
             if (version != Version)
             {
                 throw new PostgresRefusedException(
-                    $"The database in {places.Data} is of PostgreSQL {version}; this host runs PostgreSQL {Version}. Move it with pg_upgrade or with a dump.");
+                    $"The database in {places.Data} is of PostgreSQL {version}; this host runs PostgreSQL {Version}. " +
+                    "Move it with pg_upgrade or with a dump.");
             }
         }
         else
@@ -34,7 +35,8 @@ internal static partial class Cluster
             if (Directory.Exists(places.Data) && Directory.EnumerateFileSystemEntries(places.Data).Any())
             {
                 throw new PostgresRefusedException(
-                    $"The folder {places.Data} holds files but no database (PG_VERSION is missing). Restore it, or move it away to begin with an empty one.");
+                    $"The folder {places.Data} holds files but no database (PG_VERSION is missing). " +
+                    "Restore it, or move it away to begin with an empty one.");
             }
 
             Log.Creating(logger, places.Data);
@@ -90,7 +92,8 @@ internal static partial class Cluster
     }
 
     // No password passes through a file: until the roles have theirs, nobody may connect.
-    private static Task<(int ExitCode, string Output)> InitializeAsync(Places places, string folder, string characterType, CancellationToken cancellation) =>
+    private static Task<(int ExitCode, string Output)> InitializeAsync(
+        Places places, string folder, string characterType, CancellationToken cancellation) =>
         places.Launcher.RunAsync(
             places.Program("initdb"),
             [
@@ -115,7 +118,8 @@ internal static partial class Cluster
         [LoggerMessage(Level = LogLevel.Information, Message = "Creating the database in {Folder}")]
         public static partial void Creating(ILogger logger, string folder);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "The locale C.UTF-8 is missing here; text search will split words at ASCII punctuation only")]
+        [LoggerMessage(Level = LogLevel.Warning, Message =
+            "The locale C.UTF-8 is missing here; text search will split words at ASCII punctuation only")]
         public static partial void NoUnicodeWords(ILogger logger);
     }
 }

@@ -26,7 +26,8 @@ internal sealed record Credentials(string AdministratorPassword, string Password
     // Hexadecimal, because these go into an SQL statement as they are.
     public static Credentials Create(string file)
     {
-        var created = new Credentials(RandomNumberGenerator.GetHexString(48, lowercase: true), RandomNumberGenerator.GetHexString(48, lowercase: true));
+        var created = new Credentials(
+            RandomNumberGenerator.GetHexString(48, lowercase: true), RandomNumberGenerator.GetHexString(48, lowercase: true));
         UnixFiles.WritePrivately(file, JsonSerializer.Serialize(created, JsonSerializerOptions.Web));
         return created;
     }

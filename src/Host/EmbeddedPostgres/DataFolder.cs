@@ -31,8 +31,8 @@ internal sealed class DataFolder : IDisposable
         }
 
         // A file of its own: what the kernel locked for one, .NET lets no other process read.
-        UnixFiles.WritePrivately(
-            holder, string.Create(CultureInfo.InvariantCulture, $"pid {Environment.ProcessId}, since {time.GetUtcNow():yyyy-MM-dd HH:mm:ss} UTC"));
+        var since = time.GetUtcNow().ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
+        UnixFiles.WritePrivately(holder, $"pid {Environment.ProcessId}, since {since}");
         return new DataFolder(folder, held);
     }
 

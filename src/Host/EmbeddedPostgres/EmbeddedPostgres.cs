@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using Npgsql;
 
 namespace LlmPlatform.Host.EmbeddedPostgres;
@@ -35,14 +36,15 @@ internal sealed partial class EmbeddedPostgres : IAsyncDisposable
     /// <summary>Ends after a stop, or fails when the server must not be started again.</summary>
     public Task Completion => supervision ?? Task.CompletedTask;
 
-    /// <summary>Finds out where everything is; fast, and the server does not run yet. The data folder has to be held by this host.</summary>
+    /// <summary>Finds out where everything is, before the server runs. The data folder has to be held by this host.</summary>
     public static async Task<EmbeddedPostgres> PrepareAsync(EmbeddedPostgresOptions options, CancellationToken cancellation)
     {
         var places = await Places.FindAsync(options, cancellation);
         var credentials = Credentials.Read(places.CredentialsFile);
         if (credentials is null && places.HasCluster)
         {
-            throw new PostgresRefusedException($"The passwords of the database in {places.Data} are missing: restore {places.CredentialsFile}.");
+            throw new PostgresRefusedException(
+                $"The passwords of the database in {places.Data} are missing: restore {places.CredentialsFile}.");
         }
 
         return new EmbeddedPostgres(places, credentials ?? Credentials.Create(places.CredentialsFile), options);
@@ -146,7 +148,7 @@ internal sealed partial class EmbeddedPostgres : IAsyncDisposable
             {
                 return null;
             }
-            catch (Exception failure) when (failure is PostgresStartException or NpgsqlException or IOException)
+            catch (Exception failure) when (failure is PostgresStartException or NpgsqlException or IOException or Win32Exception)
             {
                 Log.NotRestarted(logger, failure);
             }

@@ -5,7 +5,7 @@ internal sealed class PostgresRefusedException(string sentence) : Exception(sent
 
 /// <summary>The server, or a program that prepares it, failed; the message ends with the last lines it wrote.</summary>
 internal sealed class PostgresStartException(string sentence, IReadOnlyList<string> lastLines)
-    : Exception(lastLines.Count == 0 ? sentence : $"{sentence} Its last lines:{Environment.NewLine}{string.Join(Environment.NewLine, lastLines)}")
+    : Exception(lastLines.Count == 0 ? sentence : string.Join(Environment.NewLine, [$"{sentence} Its last lines:", .. lastLines]))
 {
     public IReadOnlyList<string> LastLines { get; } = lastLines;
 }

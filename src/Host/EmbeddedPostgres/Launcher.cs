@@ -15,7 +15,10 @@ internal sealed record ServerUser(string Name, int Uid, int Gid)
             .FirstOrDefault(wanted);
 }
 
-/// <summary>Starts programs as the server's user, or as the host's own where no user is given, with nothing of the host's environment: it holds secrets.</summary>
+/// <summary>
+/// Starts programs as the server's user, or as the host's own where no user is given. They get nothing of the host's environment: it holds
+/// secrets.
+/// </summary>
 internal sealed class Launcher(ServerUser? user)
 {
     private static readonly string[] toolFolders = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin"];
@@ -40,7 +43,8 @@ internal sealed class Launcher(ServerUser? user)
     }
 
     /// <summary>Runs a program to its end and answers its exit code and all it wrote.</summary>
-    public async Task<(int ExitCode, string Output)> RunAsync(string program, IEnumerable<string> arguments, string input, CancellationToken cancellation)
+    public async Task<(int ExitCode, string Output)> RunAsync(
+        string program, IEnumerable<string> arguments, string input, CancellationToken cancellation)
     {
         using var process = Process.Start(Describe(program, arguments))!;
         try
@@ -87,7 +91,8 @@ internal sealed class Launcher(ServerUser? user)
     private IEnumerable<string> AsUser() => user switch
     {
         null => [],
-        _ when FindTool("setpriv") is { } setpriv => [setpriv, $"--reuid={user.Uid}", $"--regid={user.Gid}", "--clear-groups", "--no-new-privs", "--"],
+        _ when FindTool("setpriv") is { } setpriv =>
+            [setpriv, $"--reuid={user.Uid}", $"--regid={user.Gid}", "--clear-groups", "--no-new-privs", "--"],
         _ => [Tool("runuser"), "-u", user.Name, "--"],
     };
 }

@@ -54,7 +54,8 @@ internal sealed record Places(string Home, string Base, string Binaries, ServerU
         return File.Exists(Path.Combine(location, "data", "PG_VERSION"))
             ? location
             : throw new PostgresRefusedException(
-                $"The database was kept in {location}, where it is no longer. Bring it back, or delete {file} to begin with an empty database.");
+                $"The database was kept in {location}, where it is no longer. " +
+                $"Bring it back, or delete {file} to begin with an empty database.");
     }
 
     /// <summary>Makes a 0700 folder of the server's user; root cannot just be its owner, as the server must write there.</summary>

@@ -37,7 +37,7 @@ internal static partial class PostgresProcesses
         File.Delete(Path.Combine(places.SocketFolder, ".s.PGSQL.5432"));
     }
 
-    /// <summary>Ends a server: sessions are cut and a checkpoint written, else without the checkpoint, else by force. None of them loses a commit.</summary>
+    /// <summary>Ends a server with a checkpoint, else without, else by force. None of these loses a commit.</summary>
     public static async Task StopAsync(Places places, int server, ILogger logger, CancellationToken cancellation)
     {
         await SignalAsync(places, "INT", server, cancellation);
@@ -105,7 +105,7 @@ internal static partial class PostgresProcesses
     private static async Task SignalAsync(Places places, string signal, int pid, CancellationToken cancellation) =>
         await places.Launcher.RunAsync(places.Program("pg_ctl"), ["kill", signal, $"{pid}"], "", cancellation);
 
-    // Not Process.WaitForExit: a dead child of a dead host stays a zombie for as long as process 1 does not look, and counts as running there.
+    // Not Process.WaitForExit: a dead child of a dead host stays a zombie until process 1 looks, and counts as running there.
     private static async Task<bool> EndsWithinAsync(int pid, TimeSpan limit, CancellationToken cancellation)
     {
         for (var begun = Stopwatch.GetTimestamp(); IsAlive(pid); await Task.Delay(TimeSpan.FromMilliseconds(10), cancellation))
@@ -145,7 +145,8 @@ internal static partial class PostgresProcesses
         [LoggerMessage(Level = LogLevel.Warning, Message = "A PostgreSQL server (pid {Pid}) of an earlier host still runs; stopping it")]
         public static partial void StoppingOrphan(ILogger logger, int pid);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "PostgreSQL (pid {Pid}) did not stop within {Limit}; stopping it at once, the next start will recover")]
+        [LoggerMessage(Level = LogLevel.Warning, Message =
+            "PostgreSQL (pid {Pid}) did not stop within {Limit}; stopping it at once, the next start will recover")]
         public static partial void NotStopping(ILogger logger, int pid, TimeSpan limit);
     }
 }

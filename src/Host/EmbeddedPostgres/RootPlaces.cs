@@ -12,7 +12,8 @@ internal static partial class RootPlaces
 
     private static readonly string[] programParts = ["bin", "lib", "share"];
 
-    public static async Task<Places> FindAsync(string home, string binaries, EmbeddedPostgresOptions options, CancellationToken cancellation)
+    public static async Task<Places> FindAsync(
+        string home, string binaries, EmbeddedPostgresOptions options, CancellationToken cancellation)
     {
         UnixFiles.CreateFolder(home, UnixFiles.OwnerAndPassage);
         var kept = Places.ReadLocation(home);
@@ -43,7 +44,8 @@ internal static partial class RootPlaces
 
         string[] usual = ["llmplatform", "postgres", "nobody"];
         return usual.Select(name => ServerUser.Find(user => user.Name == name)).FirstOrDefault(user => user is not null)
-            ?? throw new PostgresRefusedException("PostgreSQL does not run as root, and there is no user llmplatform, postgres or nobody; set Postgres:User.");
+            ?? throw new PostgresRefusedException(
+                "PostgreSQL does not run as root, and there is no user llmplatform, postgres or nobody; set Postgres:User.");
     }
 
     private static async Task<ServerUser> OwnerAsync(string path, CancellationToken cancellation)
@@ -62,7 +64,8 @@ internal static partial class RootPlaces
         if (places.HasCluster)
         {
             throw new PostgresRefusedException(
-                $"The database in {places.Data} exists, but the user {places.User!.Name} cannot enter a folder above it; allow that (chmod o+x) or set Postgres:User.");
+                $"The database in {places.Data} exists, but the user {places.User!.Name} cannot enter a folder above it; " +
+                "allow that (chmod o+x) or set Postgres:User.");
         }
 
         var moved = new Places(places.Home, Path.Combine(Elsewhere, UnixFiles.ShortName(places.Home)), places.Binaries, places.User);
@@ -93,7 +96,10 @@ internal static partial class RootPlaces
 
     private static async Task<string> FindBinariesAsync(Places places, ILogger logger, CancellationToken cancellation)
     {
-        string[] usable = ["-x", places.Program("postgres"), "-a", "-r", Path.Combine(places.Binaries, "lib"), "-a", "-r", Path.Combine(places.Binaries, "share")];
+        string[] usable =
+        [
+            "-x", places.Program("postgres"), "-a", "-r", Path.Combine(places.Binaries, "lib"), "-a", "-r", Path.Combine(places.Binaries, "share"),
+        ];
         if (await IsTrueAsync(places, usable, cancellation))
         {
             return places.Binaries;
@@ -120,7 +126,8 @@ internal static partial class RootPlaces
     private static partial class Log
     {
         [LoggerMessage(Level = LogLevel.Warning, Message =
-            "The database is kept in {Folder}, because the user {User} cannot enter {Home}. Back up both folders, or move the data folder where that user may enter")]
+            "The database is kept in {Folder}, because the user {User} cannot enter {Home}. " +
+            "Back up both folders, or move the data folder where that user may enter")]
         public static partial void KeptElsewhere(ILogger logger, string folder, string user, string home);
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "A database of an earlier data folder was set aside as {Folder}")]
@@ -129,7 +136,8 @@ internal static partial class RootPlaces
         [LoggerMessage(Level = LogLevel.Information, Message = "The database in {Folder} went from the user {Before} to {User}")]
         public static partial void TakenOver(ILogger logger, string folder, string before, string user);
 
-        [LoggerMessage(Level = LogLevel.Information, Message = "The user {User} cannot run the programs in {Binaries}; they were copied to {Copy}")]
+        [LoggerMessage(Level = LogLevel.Information, Message =
+            "The user {User} cannot run the programs in {Binaries}; they were copied to {Copy}")]
         public static partial void BinariesCopied(ILogger logger, string user, string binaries, string copy);
     }
 }

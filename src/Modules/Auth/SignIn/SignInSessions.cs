@@ -32,16 +32,16 @@ internal static class SignInSessions
 
     public static IEnumerable<ISchemaObject> Tables(string schema)
     {
-        var sessions = new Table(new PostgresqlObjectName(schema, "sessions"));
+        var sessions = new Table(new PostgresqlObjectName(schema, "sessions", SchemaUtils.IdentifierUsage.General));
         sessions.AddColumn<Guid>("id").AsPrimaryKey();
         sessions.AddColumn<Guid>("user_id").NotNull();
         sessions.AddColumn<DateTimeOffset>("expires_at").NotNull().AddIndex();
         sessions.AddColumn<DateTimeOffset>("revoked_at");
         yield return sessions;
 
-        var tokens = new Table(new PostgresqlObjectName(schema, "refresh_tokens"));
+        var tokens = new Table(new PostgresqlObjectName(schema, "refresh_tokens", SchemaUtils.IdentifierUsage.General));
         tokens.AddColumn("hash", "bytea").AsPrimaryKey();
-        tokens.AddColumn<Guid>("session_id").NotNull().AddIndex().ForeignKeyTo(sessions, "id", onDelete: CascadeAction.Cascade);
+        tokens.AddColumn<Guid>("session_id").NotNull().AddIndex().ForeignKeyTo(sessions, "id", null, Weasel.Core.CascadeAction.Cascade, Weasel.Core.CascadeAction.NoAction);
         tokens.AddColumn<DateTimeOffset>("used_at");
         yield return tokens;
     }

@@ -1,6 +1,5 @@
 using LlmPlatform.Auth.Contracts;
 using LlmPlatform.SharedKernel;
-using Marten;
 
 namespace LlmPlatform.Auth.Users;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Options;
@@ -11,8 +10,6 @@ internal sealed class EngineFiles(IOptions<EngineOptions> options)
 {
     // The worker runs files that strangers made. It gets what the runtime needs to start and none of our connection strings or passwords.
     private static readonly string[] Passed = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "DOTNET_ROOT", "DOTNET_GCHeapHardLimit", "LD_LIBRARY_PATH"];
-
-    private const string Nice = "/usr/bin/nice";
 
     public string EnginePath => Find(options.Value.EnginePath, "engine/Inference.Engine.dll", nameof(EnginePath), File.Exists);
 
@@ -27,15 +24,6 @@ internal sealed class EngineFiles(IOptions<EngineOptions> options)
             RedirectStandardError = true,
             UseShellExecute = false,
         };
-        if (File.Exists(Nice))
-        {
-            // Set from outside, niceness would reach the main thread only; `nice` becomes the worker, so the process id stays right.
-            start.ArgumentList.Add("-n");
-            start.ArgumentList.Add(10.ToString(CultureInfo.InvariantCulture));
-            start.ArgumentList.Add(start.FileName);
-            start.FileName = Nice;
-        }
-
         foreach (var argument in (string[])["exec", EnginePath, verb, "--native", NativePath, .. arguments])
         {
             start.ArgumentList.Add(argument);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 
@@ -25,8 +26,8 @@ public sealed record ProbeResult(
 /// </summary>
 public sealed class EngineProbe
 {
-    // The report is one line; a worker that says more than this has gone wrong.
-    private const int ReportLimit = 256 * 1024;
+    // The report is one line, a chat template included; a worker that says more than this has gone wrong.
+    private const int ReportLimit = 4 * 1024 * 1024;
 
     private readonly EngineFiles files;
     private readonly EngineOptions options;
@@ -70,9 +71,14 @@ public sealed class EngineProbe
 
     private static async Task<string> ReadReportAsync(StreamReader output, CancellationToken cancellation)
     {
-        var buffer = new char[ReportLimit];
-        var read = await output.ReadBlockAsync(buffer, cancellation);
-        return new string(buffer, 0, read);
+        var report = new StringBuilder();
+        var buffer = new char[8192];
+        while (report.Length < ReportLimit && await output.ReadAsync(buffer, cancellation) is > 0 and var read)
+        {
+            report.Append(buffer, 0, read);
+        }
+
+        return report.ToString();
     }
 
     private static ProbeResult Parse(string report, int exitCode)

@@ -1,16 +1,12 @@
-using LlmPlatform.Host.Messaging;
+using JasperFx;
 using LlmPlatform.Host;
-using LlmPlatform.SharedKernel;
-using Wolverine.Http;
 
-var builder = WebApplication.CreateBuilder(args);
-builder.UseDatabase(Npgsql.NpgsqlDataSource.Create(builder.Configuration.GetConnectionString("Postgres") ?? "Host=127.0.0.1;Port=1"));
-foreach (var module in Modules.All)
+// Wolverine's and Marten's own commands (codegen, describe, …) need the code and no database. Anything else starts the platform.
+if (args is [var verb, ..] && CommandLineVerbs.Contains(verb))
 {
-    module.Register(builder);
+    return await Platform.BuildWithoutDatabase(args).RunJasperFxCommands(args);
 }
-builder.AddMessaging(true);
-builder.Services.AddWolverineHttp();
-var app = builder.Build();
-app.MapWolverineEndpoints(o => o.AddPolicy<ValidationPolicy>());
-await app.RunAsync();
+
+await using var platform = await Platform.StartAsync(args, adjust: null, CancellationToken.None);
+await platform.App.WaitForShutdownAsync();
+return 0;

@@ -16,8 +16,6 @@ internal static class WolverineSetup
 
     public static void AddMessaging(this WebApplicationBuilder builder, bool ownsDatabase)
     {
-        builder.Services.AddSingleton<Caller>();
-        builder.Services.AddSingleton(TimeProvider.System);
 
         // The main store owns no documents: it brings the envelope tables and Marten's code generation for all others.
         builder.Services.AddMarten(options => options.UseDatabase(builder.Database(), Schema))

@@ -3,9 +3,6 @@ using System.Text.Json.Serialization;
 using LlmPlatform.Host.Messaging;
 using LlmPlatform.Host.Web;
 using LlmPlatform.SharedKernel;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Http.Features;
 using Npgsql;
 using Wolverine.Http;
 
@@ -14,28 +11,37 @@ namespace LlmPlatform.Host;
 /// <summary>The whole platform in one object: Program runs it, and a test may start as many as it likes.</summary>
 public sealed class Platform : IAsyncDisposable
 {
-    private readonly IAsyncDisposable? database;
+    private readonly Database database;
 
-    private Platform(WebApplication app, IAsyncDisposable? database)
-    {
-        App = app;
-        this.database = database;
-    }
+    private Platform(WebApplication app, Database database) => (App, this.database) = (app, database);
 
     public WebApplication App { get; }
 
     /// <summary>The first address it listens on, with the port that was really taken.</summary>
-    public Uri Address => new(App.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First());
+    public Uri Address => new(App.Urls.First());
 
     /// <summary>Starts everything and returns when requests are served.</summary>
+    /// <param name="args">Configuration, as on the command line.</param>
+    /// <param name="adjust">A test's last word on the services.</param>
+    /// <param name="cancellation">Gives the start up.</param>
     public static async Task<Platform> StartAsync(string[] args, Action<WebApplicationBuilder>? adjust, CancellationToken cancellation)
     {
         var builder = CreateBuilder(args);
-        builder.UseDatabase(NpgsqlDataSource.Create(builder.Configuration.GetConnectionString("Postgres")!));
-        var app = Build(builder, ownsDatabase: false, adjust);
-        await SchemaUpdate.ApplyAsync(app, cancellation);
-        await app.StartAsync(cancellation);
-        return new Platform(app, null);
+        var database = await Database.OpenAsync(builder.Configuration, cancellation);
+        try
+        {
+            builder.UseDatabase(database.Source);
+            var app = Build(builder, database.IsEmbedded, adjust);
+            await database.ReadyAsync();
+            await SchemaUpdate.ApplyAsync(app, cancellation);
+            await app.StartAsync(cancellation);
+            return new Platform(app, database);
+        }
+        catch
+        {
+            await database.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Everything but a database: enough for commands that only look at the code.</summary>
@@ -50,10 +56,7 @@ public sealed class Platform : IAsyncDisposable
     {
         await App.StopAsync();
         await App.DisposeAsync();
-        if (database is not null)
-        {
-            await database.DisposeAsync();
-        }
+        await database.DisposeAsync();
     }
 
     private static WebApplicationBuilder CreateBuilder(string[] args)
@@ -65,12 +68,13 @@ public sealed class Platform : IAsyncDisposable
         }
 
         builder.Configuration["Data:Path"] = Path.GetFullPath(builder.Configuration["Data:Path"] ?? "data");
+        builder.AddLogging();
         return builder;
     }
 
     private static WebApplication Build(WebApplicationBuilder builder, bool ownsDatabase, Action<WebApplicationBuilder>? adjust)
     {
-        builder.AddObservability();
+        builder.AddTelemetry();
         builder.AddHealth();
         builder.AddApiDocs();
         builder.AddSharedKernel();

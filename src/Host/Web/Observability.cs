@@ -11,10 +11,14 @@ namespace LlmPlatform.Host.Web;
 /// <summary>Logs, traces and metrics. Logs hold ids and counts, never prompts, bodies or secrets.</summary>
 internal static class Observability
 {
-    public static void AddObservability(this WebApplicationBuilder builder)
+    public static void AddLogging(this WebApplicationBuilder builder)
     {
-        builder.Services.AddSerilog(Configure(builder.Configuration), dispose: true);
+        Log.Logger = Configure(builder.Configuration);
+        builder.Services.AddSerilog();
+    }
 
+    public static void AddTelemetry(this WebApplicationBuilder builder)
+    {
         var otlp = builder.Configuration["Telemetry:Otlp"];
         var telemetry = builder.Services.AddOpenTelemetry().ConfigureResource(resource => resource.AddService("llmplatform"));
         telemetry.WithMetrics(metrics =>

@@ -31,7 +31,7 @@ public sealed class AuditTrail(MasterKey master)
             entry.Seq, entry.Id, entry.ActorId, entry.Action, entry.Target, entry.At, entry.PrevHash, entry.Hash);
     }
 
-    /// <summary>Entries older than <paramref name="before"/>, newest first.</summary>
+    /// <summary>Entries older than the cursor, newest first.</summary>
     public static async Task<IReadOnlyList<AuditEntry>> ListAsync(IQuerySession session, AuditFilter filter, int rows, CancellationToken cancellation) =>
         await ReadAsync(
             session,

@@ -1,0 +1,128 @@
+using System.Runtime.CompilerServices;
+using LlmPlatform.Inference.Contracts;
+using LlmPlatform.Inference.Engine.Protocol;
+using LlmPlatform.Inference.Workers;
+using FinishReason = LlmPlatform.Inference.Contracts.FinishReason;
+
+namespace LlmPlatform.Inference.Generation;
+
+/// <summary>Finds the model, takes a worker that serves it, and turns what the worker says into what callers read.</summary>
+internal sealed class TextGenerator(IModelCatalog models, WorkerPool workers, GenerationMetrics metrics, TimeProvider time) : ITextGenerator
+{
+    private const string Missing = "model_not_found"; // OpenAI's own code, which clients look for
+
+    public static GenerationException NotFound(string model) =>
+        new(404, Missing, $"The model '{model}' does not exist or is not installed.", "model");
+
+    public IAsyncEnumerable<GenerationEvent> GenerateAsync(GenerationRequest request, CancellationToken cancellation)
+    {
+        var submit = Submit(request.UserId, request.Sampling, request.MaxTokens, request.Stop);
+        submit.Conversation = new Conversation();
+        submit.Conversation.Messages.AddRange(request.Messages.Select(m => new Message { Role = m.Role, Content = m.Content }));
+        return RunAsync(request.Model, submit, cancellation);
+    }
+
+    /// <summary>Continues a text as it is, for <c>/v1/completions</c> alone: everybody else speaks in messages.</summary>
+    public IAsyncEnumerable<GenerationEvent> ContinueAsync(
+        string model, Guid userId, string text, SamplingOptions sampling, int? maxTokens, IReadOnlyList<string> stop, CancellationToken cancellation)
+    {
+        var submit = Submit(userId, sampling, maxTokens, stop);
+        submit.Text = text;
+        return RunAsync(model, submit, cancellation);
+    }
+
+    private async IAsyncEnumerable<GenerationEvent> RunAsync(string name, Submit submit, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var started = time.GetTimestamp();
+        var model = await models.FindAsync(name, cancellation) ?? throw NotFound(name);
+        using var lease = await workers.LeaseAsync(model, cancellation);
+        using var call = lease.Worker.Submit(submit);
+        var isFirst = true;
+        await foreach (var item in call.News.ReadAllAsync(cancellation))
+        {
+            switch (item.NewsCase)
+            {
+                case Event.NewsOneofCase.Admitted:
+                    yield return new PromptAccepted((int)item.Admitted.PromptTokens);
+                    break;
+                case Event.NewsOneofCase.Delta:
+                    if (isFirst)
+                    {
+                        isFirst = false;
+                        metrics.FirstToken(name, time.GetElapsedTime(started));
+                    }
+
+                    yield return new TextDelta(item.Delta.Text, (int)item.Delta.Tokens);
+                    break;
+                case Event.NewsOneofCase.Finished:
+                    var completed = new GenerationCompleted(Reason(item.Finished.Reason), Usage(item.Finished.Usage));
+                    metrics.Completed(name, completed.Usage, time.GetElapsedTime(started));
+                    yield return completed;
+                    break;
+                case Event.NewsOneofCase.Failed:
+                    metrics.Failed(name, item.Failed.Code);
+                    throw new GenerationException(StatusOf(item.Failed.Code), item.Failed.Code, item.Failed.Message, item.Failed.Param is { Length: > 0 } param ? param : null);
+            }
+        }
+    }
+
+    private static Submit Submit(Guid userId, SamplingOptions sampling, int? maxTokens, IReadOnlyList<string> stop)
+    {
+        Check(sampling.Temperature is >= 0 and <= 2, "temperature", "temperature is a number from 0 to 2.");
+        Check(sampling.TopP is null or (> 0 and <= 1), "top_p", "top_p is a number above 0 and up to 1.");
+        Check(sampling.MinP is null or (>= 0 and <= 1), "min_p", "min_p is a number from 0 to 1.");
+        Check(sampling.TopK is null or >= 0, "top_k", "top_k is a whole number from 0 on.");
+        Check(maxTokens is null or >= 1, "max_tokens", "max_tokens is a whole number from 1 on.");
+        var submit = new Submit
+        {
+            Tenant = userId.ToString("n"),
+            Sampling = new Sampling { Temperature = sampling.Temperature },
+        };
+        if (sampling.TopP is { } topP)
+        {
+            submit.Sampling.TopP = topP;
+        }
+
+        if (sampling.TopK is { } topK)
+        {
+            submit.Sampling.TopK = (uint)topK;
+        }
+
+        if (sampling.MinP is { } minP)
+        {
+            submit.Sampling.MinP = minP;
+        }
+
+        if (sampling.Seed is { } seed)
+        {
+            submit.Sampling.Seed = unchecked((ulong)seed);
+        }
+
+        if (maxTokens is { } limit)
+        {
+            submit.MaxTokens = (uint)limit;
+        }
+
+        submit.Stop.AddRange(stop);
+        return submit;
+    }
+
+    private static void Check(bool isFine, string param, string sentence)
+    {
+        if (!isFine)
+        {
+            throw new GenerationException(400, "param.range", sentence, param);
+        }
+    }
+
+    private static FinishReason Reason(Engine.Protocol.FinishReason reason) => reason switch
+    {
+        Engine.Protocol.FinishReason.Length => FinishReason.Length,
+        Engine.Protocol.FinishReason.Cancelled => FinishReason.Cancelled,
+        _ => FinishReason.Stop,
+    };
+
+    private static TokenUsage Usage(Usage usage) => new((int)usage.PromptTokens, (int)usage.CompletionTokens, (int)usage.CachedTokens);
+
+    private static int StatusOf(string code) => code is "context_length_exceeded" || code.StartsWith("param.", StringComparison.Ordinal) ? 400 : 502;
+}

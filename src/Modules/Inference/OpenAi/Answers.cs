@@ -1,0 +1,72 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using LlmPlatform.Inference.Contracts;
+
+namespace LlmPlatform.Inference.OpenAi;
+
+/// <summary>The shapes of OpenAI's answers, field for field as its SDKs read them.</summary>
+internal sealed record ModelList(IReadOnlyList<ModelEntry> Data)
+{
+    public string Object { get; } = "list";
+}
+
+internal sealed record ModelEntry(string Id, long Created)
+{
+    public string Object { get; } = "model";
+
+    public string OwnedBy { get; } = "llmplatform";
+}
+
+internal sealed record PromptTokensDetails(int CachedTokens);
+
+internal sealed record UsageEntry(int PromptTokens, int CompletionTokens, int TotalTokens, PromptTokensDetails PromptTokensDetails)
+{
+    public static UsageEntry Of(TokenUsage usage) =>
+        new(usage.PromptTokens, usage.CompletionTokens, usage.PromptTokens + usage.CompletionTokens, new PromptTokensDetails(usage.CachedTokens));
+}
+
+internal sealed record ChatReply(string Role, string Content)
+{
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public string? Refusal { get; init; }
+}
+
+internal sealed record ChatDelta(string? Role, string? Content);
+
+/// <summary>One choice of any of the four answers: a chat reply or its delta, or the text of a completion.</summary>
+internal sealed record Choice(int Index)
+{
+    public ChatReply? Message { get; init; }
+
+    public ChatDelta? Delta { get; init; }
+
+    public string? Text { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public string? Logprobs { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public string? FinishReason { get; init; }
+}
+
+internal sealed record Answer(string Id, string Object, long Created, string Model, IReadOnlyList<Choice> Choices)
+{
+    public string SystemFingerprint { get; } = "llmplatform";
+
+    public UsageEntry? Usage { get; init; }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(Answer))]
+[JsonSerializable(typeof(ModelList))]
+[JsonSerializable(typeof(ModelEntry))]
+internal sealed partial class AnswerJson : JsonSerializerContext
+{
+    /// <summary>Escapes only what JSON must: clients read UTF-8, and "á" is no longer there than here.</summary>
+    public static readonly AnswerJson Plain = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+}

@@ -1,0 +1,109 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using LlmPlatform.Inference.Contracts;
+using LlmPlatform.SharedKernel;
+using Microsoft.AspNetCore.Http;
+
+namespace LlmPlatform.Inference.OpenAi;
+
+/// <summary>Server-sent events as OpenAI's clients read them: <c>data: {…}</c>, at the end <c>data: [DONE]</c>.</summary>
+internal static class EventStream
+{
+    // Proxies cut connections that are silent for 30 seconds and more.
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
+    private static readonly byte[] Start = "data: "u8.ToArray();
+    private static readonly byte[] Stop = "\n\n"u8.ToArray();
+    private static readonly byte[] KeepAlive = ": keep-alive\n\n"u8.ToArray();
+    private static readonly byte[] Done = "data: [DONE]\n\n"u8.ToArray();
+
+    /// <summary>
+    /// Writes what <paramref name="toChunks"/> makes of each event. Until something was written, a failure is an HTTP error like any other;
+    /// after that it is one last <c>data: {"error":…}</c>.
+    /// </summary>
+    public static async Task WriteAsync(
+        HttpContext context, IAsyncEnumerable<GenerationEvent> events, Func<GenerationEvent, IEnumerable<Answer>> toChunks, TimeProvider time)
+    {
+        var cancellation = context.RequestAborted;
+        await using var reader = events.GetAsyncEnumerator(cancellation);
+        try
+        {
+            while (await NextAsync(reader, context, time))
+            {
+                Begin(context);
+                foreach (var chunk in toChunks(reader.Current))
+                {
+                    Write(context, chunk, AnswerJson.Plain.Answer);
+                }
+
+                await context.Response.BodyWriter.FlushAsync(cancellation);
+            }
+
+            await context.Response.Body.WriteAsync(Done, cancellation);
+        }
+        catch (GenerationException failure) when (context.Response.HasStarted)
+        {
+            var error = new Error(failure.Status, failure.Code, failure.Message, failure.Param);
+            var line = $"data: {Roads.Body(Roads.Of(context.Request.Path), error).ToJsonString()}\n\n";
+            await context.Response.WriteAsync(line, Encoding.UTF8, cancellation);
+        }
+    }
+
+    private static async Task<bool> NextAsync(IAsyncEnumerator<GenerationEvent> reader, HttpContext context, TimeProvider time)
+    {
+        var next = reader.MoveNextAsync();
+        if (next.IsCompleted)
+        {
+            return await next;
+        }
+
+        var waiting = next.AsTask();
+        while (true)
+        {
+            try
+            {
+                return await waiting.WaitAsync(Heartbeat, time, context.RequestAborted);
+            }
+            catch (TimeoutException) when (!waiting.IsCompleted)
+            {
+                Begin(context);
+                await context.Response.Body.WriteAsync(KeepAlive, context.RequestAborted);
+                await context.Response.Body.FlushAsync(context.RequestAborted);
+            }
+            catch (OperationCanceledException) when (!waiting.IsCompleted)
+            {
+                // The reader has gone. The generation hears of it through the same token and has to be over before it is disposed.
+                await Task.WhenAny(waiting);
+                throw;
+            }
+        }
+    }
+
+    private static void Begin(HttpContext context)
+    {
+        if (!context.Response.HasStarted)
+        {
+            context.Response.ContentType = "text/event-stream; charset=utf-8";
+            context.Response.Headers.CacheControl = "no-cache";
+            context.Response.Headers["X-Accel-Buffering"] = "no";
+        }
+    }
+
+    private static void Write<T>(HttpContext context, T chunk, JsonTypeInfo<T> type)
+    {
+        var output = context.Response.BodyWriter;
+        Write(output, Start);
+        using (var json = new Utf8JsonWriter(output, new JsonWriterOptions { Encoder = type.Options.Encoder, SkipValidation = true }))
+        {
+            JsonSerializer.Serialize(json, chunk, type);
+        }
+
+        Write(output, Stop);
+    }
+
+    private static void Write(System.IO.Pipelines.PipeWriter output, byte[] bytes)
+    {
+        bytes.CopyTo(output.GetSpan(bytes.Length));
+        output.Advance(bytes.Length);
+    }
+}

@@ -1,0 +1,178 @@
+using System.Text.Json;
+using LlmPlatform.SharedKernel;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace LlmPlatform.Inference.OpenAi;
+
+/// <summary>
+/// A JSON object that a client sent, read strictly: a field of the wrong type, out of range or given twice is refused by its path, because a
+/// setting that is silently dropped is a wrong answer that looks right.
+/// </summary>
+internal sealed class JsonBody
+{
+    private const long LongestBody = 8 << 20;
+    private static readonly JsonDocumentOptions Options = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
+    private readonly JsonElement element;
+
+    private JsonBody(JsonElement element, string path) => (this.element, Path) = (element, path);
+
+    /// <summary>Where this object stands in the body, empty for the body itself.</summary>
+    public string Path { get; }
+
+    /// <summary>Names of its fields.</summary>
+    public IEnumerable<string> Names => element.EnumerateObject().Select(p => p.Name);
+
+    public static async Task<JsonBody> ReadAsync(HttpContext context)
+    {
+        if (!context.Request.HasJsonContentType())
+        {
+            throw new Refusal(new Error(415, "content_type.unsupported", "Send the body as application/json."));
+        }
+
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+        {
+            limit.MaxRequestBodySize = LongestBody;
+        }
+
+        JsonDocument document;
+        try
+        {
+            document = await JsonDocument.ParseAsync(context.Request.Body, Options, context.RequestAborted);
+        }
+        catch (JsonException)
+        {
+            throw new Refusal(new Error(400, "json.invalid", "The body is not valid JSON, or a field stands in it twice."));
+        }
+
+        context.Response.RegisterForDispose(document);
+        return Of(document.RootElement, "");
+    }
+
+    /// <summary>Parses a text, for what does not come over HTTP.</summary>
+    public static JsonBody Parse(string json)
+    {
+        try
+        {
+            return Of(JsonDocument.Parse(json, Options).RootElement, "");
+        }
+        catch (JsonException)
+        {
+            throw new Refusal(new Error(400, "json.invalid", "The body is not valid JSON, or a field stands in it twice."));
+        }
+    }
+
+    public bool Has(string name) => Find(name) is not null;
+
+    public string RequiredText(string name) => Text(name) ?? throw Missing(name);
+
+    public string? Text(string name) => Find(name) is { } value ? TextOf(value, At(name)) : null;
+
+    public bool? Flag(string name) => Find(name) switch
+    {
+        null => null,
+        { ValueKind: JsonValueKind.True } => true,
+        { ValueKind: JsonValueKind.False } => false,
+        _ => throw WrongType(At(name), "true or false"),
+    };
+
+    public long? Whole(string name, long least, long most)
+    {
+        if (Find(name) is not { } value)
+        {
+            return null;
+        }
+
+        if (value.ValueKind != JsonValueKind.Number)
+        {
+            throw WrongType(At(name), "a whole number");
+        }
+
+        return value.TryGetInt64(out var number) && number >= least && number <= most
+            ? number
+            : throw Refusal.BadParam(At(name), $"{At(name)} is a whole number from {least} to {most}.");
+    }
+
+    public float? Number(string name, float least, float most)
+    {
+        if (Find(name) is not { } value)
+        {
+            return null;
+        }
+
+        if (value.ValueKind != JsonValueKind.Number)
+        {
+            throw WrongType(At(name), "a number");
+        }
+
+        return value.TryGetDouble(out var number) && number >= least && number <= most
+            ? (float)number
+            : throw Refusal.BadParam(At(name), FormattableString.Invariant($"{At(name)} is a number from {least} to {most}."));
+    }
+
+    public JsonBody? Object(string name) => Find(name) is { } value ? Of(value, At(name)) : null;
+
+    /// <summary>The objects of an array, each with its path.</summary>
+    public IReadOnlyList<JsonBody>? Objects(string name) => Find(name) switch
+    {
+        null => null,
+        { ValueKind: JsonValueKind.Array } array => [.. array.EnumerateArray().Select((item, i) => Of(item, $"{At(name)}[{i}]"))],
+        _ => throw WrongType(At(name), "an array of objects"),
+    };
+
+    /// <summary>One text or an array of texts.</summary>
+    public IReadOnlyList<string>? Texts(string name) => Find(name) switch
+    {
+        null => null,
+        { ValueKind: JsonValueKind.String } text => [TextOf(text, At(name))],
+        { ValueKind: JsonValueKind.Array } array => [.. array.EnumerateArray().Select((item, i) => TextOf(item, $"{At(name)}[{i}]"))],
+        _ => throw WrongType(At(name), "a text or an array of texts"),
+    };
+
+    public bool IsText(string name) => Find(name) is { ValueKind: JsonValueKind.String };
+
+    public bool IsFalse(string name) => Find(name) is { ValueKind: JsonValueKind.False };
+
+    /// <summary>An array or object with nothing in it.</summary>
+    public bool IsEmpty(string name) => Find(name) switch
+    {
+        { ValueKind: JsonValueKind.Array } array => array.GetArrayLength() == 0,
+        { ValueKind: JsonValueKind.Object } value => value.GetPropertyCount() == 0,
+        _ => false,
+    };
+
+    public string At(string name) => Path.Length == 0 ? name : $"{Path}.{name}";
+
+    public Refusal Missing(string name) => Refusal.BadParam(At(name), $"{At(name)} is missing.", "param.missing");
+
+    private static JsonBody Of(JsonElement value, string path) =>
+        value.ValueKind == JsonValueKind.Object ? new JsonBody(value, path) : throw WrongType(path.Length == 0 ? "body" : path, "an object");
+
+    private static Refusal WrongType(string path, string wanted) => Refusal.BadParam(path, $"{path} has to be {wanted}.", "param.type");
+
+    // JSON null means "not given", as OpenAI's own clients send it.
+    private JsonElement? Find(string name) =>
+        element.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    private static string TextOf(JsonElement value, string path)
+    {
+        if (value.ValueKind != JsonValueKind.String)
+        {
+            throw WrongType(path, "a text");
+        }
+
+        string text;
+        try
+        {
+            text = value.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            throw Refusal.BadParam(path, $"{path} holds half a character (a lone surrogate).", "json.invalid");
+        }
+
+        return text.Contains('\0', StringComparison.Ordinal)
+            ? throw Refusal.BadParam(path, $"{path} holds the character U+0000, which no text may.", "text.control_char")
+            : text;
+    }
+}

@@ -1,0 +1,20 @@
+using LlmPlatform.SharedKernel;
+using Marten;
+using Microsoft.Extensions.Hosting;
+
+namespace LlmPlatform.Chat;
+
+public interface IChatStore : IDocumentStore;
+
+/// <summary>The module's contents on one page.</summary>
+public static class ChatModule
+{
+    public static readonly AppModule Definition = new("chat", typeof(IChatStore), builder => builder.AddChatModule());
+
+    private static void AddChatModule(this IHostApplicationBuilder builder)
+    {
+        builder.AddModuleStore<IChatStore>(Definition.Schema, options =>
+        {
+        });
+    }
+}

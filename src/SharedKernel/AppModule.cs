@@ -1,0 +1,19 @@
+using System.Reflection;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Hosting;
+
+namespace LlmPlatform.SharedKernel;
+
+/// <summary>One module as the host sees it. Its name is also its database schema, its log category and its part of every route.</summary>
+/// <param name="Name">Lower-case name, such as <c>chat</c>.</param>
+/// <param name="Store">The marker interface of its Marten store.</param>
+/// <param name="Register">Adds its services and its store.</param>
+public sealed record AppModule(string Name, Type Store, Action<IHostApplicationBuilder> Register)
+{
+    /// <summary>Maps what Wolverine's endpoints cannot express: answers that stream, and other products' wire formats.</summary>
+    public Action<IEndpointRouteBuilder>? MapRoads { get; init; }
+
+    public string Schema => Name;
+
+    public Assembly Assembly => Store.Assembly;
+}

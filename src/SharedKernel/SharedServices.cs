@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace LlmPlatform.SharedKernel;
+
+public static class SharedServices
+{
+    /// <summary>Adds what several modules use: the database, the master key, the vault of personal text, the caller.</summary>
+    public static void AddSharedKernel(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton(builder.Database());
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<Caller>();
+        builder.Services.AddSingleton<SubjectVault>();
+        builder.Services.AddSingleton(services =>
+        {
+            var configuration = services.GetRequiredService<IConfiguration>();
+            return MasterKey.LoadOrCreate(configuration["Security:MasterKeyFile"] ?? Path.Combine(configuration["Data:Path"]!, "master.key"));
+        });
+    }
+}

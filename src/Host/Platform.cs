@@ -78,15 +78,13 @@ public sealed class Platform : IAsyncDisposable
         builder.AddHealth();
         builder.AddApiDocs();
         builder.AddSharedKernel();
+        builder.AddMessaging(ownsDatabase); // before the modules: what they start may already send messages
         foreach (var module in Modules.All)
         {
             module.Register(builder);
         }
 
-        builder.AddMessaging(ownsDatabase);
         builder.Services.AddWolverineHttp();
-        builder.Services.AddAuthentication();
-        builder.Services.AddAuthorization();
         builder.Services.AddExceptionHandler<Errors>();
         builder.Services.ConfigureHttpJsonOptions(options => Strict(options.SerializerOptions));
         builder.WebHost.ConfigureKestrel(Limits.Apply);

@@ -1,6 +1,7 @@
 using System.Reflection;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Hosting;
+using Wolverine;
 
 namespace LlmPlatform.SharedKernel;
 
@@ -12,6 +13,9 @@ public sealed record AppModule(string Name, Type Store, Action<IHostApplicationB
 {
     /// <summary>Maps what Wolverine's endpoints cannot express: answers that stream, and other products' wire formats.</summary>
     public Action<IEndpointRouteBuilder>? MapRoads { get; init; }
+
+    /// <summary>Sets up queues of its own, where the defaults do not fit: order, parallelism, patience.</summary>
+    public Action<WolverineOptions>? Messaging { get; init; }
 
     public string Schema => Name;
 

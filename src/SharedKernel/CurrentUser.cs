@@ -25,6 +25,12 @@ public static class PlatformClaims
 
     /// <summary>One claim per scope the credential carries.</summary>
     public const string Scope = "scope";
+
+    /// <summary>The session that an access token belongs to.</summary>
+    public const string Session = "sid";
+
+    /// <summary>One claim per model that an API key may use; none means every model.</summary>
+    public const string Model = "model";
 }
 
 public static class Roles

@@ -43,6 +43,9 @@ public sealed class MasterKey
     public string BlindIndex(string purpose, string value) =>
         Convert.ToHexStringLower(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes($"{purpose}\0{value}")));
 
+    /// <summary>A key for one purpose: whoever holds it learns nothing of the master key or of the keys for other purposes.</summary>
+    public byte[] DeriveKey(string purpose) => HKDF.DeriveKey(HashAlgorithmName.SHA256, key, 32, info: Encoding.UTF8.GetBytes(purpose));
+
     internal static byte[] Seal(byte[] key, ReadOnlySpan<byte> plain)
     {
         var sealedBytes = new byte[NonceBytes + plain.Length + TagBytes];

@@ -13,6 +13,7 @@ public static class SharedServices
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<Caller>();
         builder.Services.AddSingleton<SubjectVault>();
+        builder.Services.AddSingleton<SigningKeys>();
         builder.Services.AddSingleton(services =>
         {
             var configuration = services.GetRequiredService<IConfiguration>();

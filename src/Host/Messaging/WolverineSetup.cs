@@ -80,6 +80,11 @@ internal static class WolverineSetup
             options.Durability.FirstHealthCheckExecution = 500.Milliseconds();
         }
 
+        foreach (var module in Modules.All)
+        {
+            module.Messaging?.Invoke(options);
+        }
+
         options.OnException<ConcurrencyException>().RetryWithCooldown(50.Milliseconds(), 100.Milliseconds(), 250.Milliseconds());
         options.OnException<Npgsql.NpgsqlException>().RetryWithCooldown(100.Milliseconds(), 500.Milliseconds())
             .Then.ScheduleRetry(2.Seconds(), 10.Seconds(), 60.Seconds());

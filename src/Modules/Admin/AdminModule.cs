@@ -1,5 +1,7 @@
+using LlmPlatform.Admin.Audit;
 using LlmPlatform.SharedKernel;
 using Marten;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 namespace LlmPlatform.Admin;
@@ -9,12 +11,14 @@ public interface IAdminStore : IDocumentStore;
 /// <summary>The module's contents on one page.</summary>
 public static class AdminModule
 {
-    public static readonly AppModule Definition = new("admin", typeof(IAdminStore), builder => builder.AddAdminModule());
+    public static readonly AppModule Definition = new("admin", typeof(IAdminStore), builder => builder.AddAdminModule())
+    {
+        Messaging = options => options.LocalQueue(RecordActHandler.Queue).Sequential(),
+    };
 
     private static void AddAdminModule(this IHostApplicationBuilder builder)
     {
-        builder.AddModuleStore<IAdminStore>(Definition.Schema, options =>
-        {
-        });
+        builder.Services.AddSingleton<AuditTrail>();
+        builder.AddModuleStore<IAdminStore>(Definition.Schema, options => options.AddAuditTable());
     }
 }

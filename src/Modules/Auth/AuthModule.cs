@@ -1,5 +1,16 @@
+using FluentValidation;
+using JasperFx.Events.Projections;
+using LlmPlatform.Auth.ApiKeys;
+using LlmPlatform.Auth.Contracts;
+using LlmPlatform.Auth.Credentials;
+using LlmPlatform.Auth.Setup;
+using LlmPlatform.Auth.SignIn;
+using LlmPlatform.Auth.Users;
 using LlmPlatform.SharedKernel;
 using Marten;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 namespace LlmPlatform.Auth;
@@ -13,8 +24,55 @@ public static class AuthModule
 
     private static void AddAuthModule(this IHostApplicationBuilder builder)
     {
-        builder.AddModuleStore<IAuthStore>(Definition.Schema, options =>
+        builder.AddModuleStore<IAuthStore>(Definition.Schema, Configure);
+
+        var services = builder.Services;
+        services.AddSingleton<Registration>();
+        services.AddSingleton<Passwords>();
+        services.AddSingleton<AccessTokens>();
+        services.AddSingleton<SignInAttempts>();
+        services.AddSingleton<CallerAddress>();
+        services.AddSingleton<SetupLink>();
+        services.AddSingleton<Credentials.Credentials>();
+        services.AddSingleton<IUserDirectory, UserDirectory>();
+        services.AddHostedService<FirstAdministrator>();
+        services.AddHttpContextAccessor();
+
+        services.AddSingleton<IValidator<RegisterUser>, RegisterUserValidator>();
+        services.AddSingleton<IValidator<ChangeUser>, ChangeUserValidator>();
+        services.AddSingleton<IValidator<RenameMe>, RenameMeValidator>();
+        services.AddSingleton<IValidator<CompleteSetup>, CompleteSetupValidator>();
+        services.AddSingleton<IValidator<SignIn.SignIn>, SignInValidator>();
+        services.AddSingleton<IValidator<RefreshSignIn>, RefreshSignInValidator>();
+        services.AddSingleton<IValidator<CreateApiKey>, CreateApiKeyValidator>();
+
+        services.AddAuthentication(CredentialHandler.Name).AddScheme<AuthenticationSchemeOptions, CredentialHandler>(CredentialHandler.Name, null);
+        services.AddSingleton<IAuthorizationHandler, RoadScopeHandler>();
+        var signedIn = new AuthorizationPolicyBuilder().RequireAuthenticatedUser().AddRequirements(new RoadScopeRequirement()).Build();
+        services.AddAuthorizationBuilder()
+            .SetDefaultPolicy(signedIn)
+            .SetFallbackPolicy(signedIn)
+            .AddPolicy(Policies.Administrator, policy => policy.Combine(signedIn).RequireRole(Roles.Administrator));
+    }
+
+    private static void Configure(StoreOptions options)
+    {
+        options.Events.MapEventType<Users.UserRegistered>("auth.user_registered.v1");
+        options.Events.MapEventType<UserRenamed>("auth.user_renamed.v1");
+        options.Events.MapEventType<UserRoleChanged>("auth.user_role_changed.v1");
+        options.Events.MapEventType<UserDisabled>("auth.user_disabled.v1");
+        options.Events.MapEventType<UserEnabled>("auth.user_enabled.v1");
+        options.Events.MapEventType<ApiKeyCreated>("auth.api_key_created.v1");
+        options.Events.MapEventType<ApiKeyRevoked>("auth.api_key_revoked.v1");
+        options.Projections.Snapshot<User>(SnapshotLifecycle.Inline);
+        options.Projections.Snapshot<ApiKey>(SnapshotLifecycle.Inline);
+        options.Schema.For<ApiKey>().UniqueIndex(k => k.Prefix).Index(k => k.UserId);
+        options.Schema.For<EmailClaim>().Identity(c => c.Id);
+        options.Schema.For<Password>().Identity(p => p.Id);
+        options.Schema.For<SetupState>().Identity(s => s.Id);
+        foreach (var table in SignInSessions.Tables(Definition.Schema))
         {
-        });
+            options.Storage.ExtendedSchemaObjects.Add(table);
+        }
     }
 }

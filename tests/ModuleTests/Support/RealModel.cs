@@ -1,24 +1,21 @@
 namespace LlmPlatform.ModuleTests.Support;
 
-/// <summary>A trained model for the tests that need its words. It is not part of the repository; a test without it is skipped.</summary>
-internal static class RealModel
+/// <summary>The small trained model that lies beside the repository; null where there is none.</summary>
+public static class RealModel
 {
-    internal const string Missing = "The model shared/models/stories260K.gguf is not beside the repository.";
+    public const string Missing = "The trained model does not lie beside the repository.";
 
-    /// <summary>Looked for in a shared folder beside the repository or above it.</summary>
-    internal static string? Path { get; } = Find();
+    public static string? Path { get; } = Find();
 
     private static string? Find()
     {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(System.IO.Path.Combine(folder.FullName, "LlmPlatform.sln")))
         {
-            var file = System.IO.Path.Combine(folder.FullName, "shared", "models", "stories260K.gguf");
-            if (File.Exists(file))
-            {
-                return file;
-            }
+            folder = folder.Parent;
         }
 
-        return null;
+        var path = folder is null ? null : System.IO.Path.GetFullPath("../shared/models/stories260K.gguf", folder.FullName);
+        return File.Exists(path) ? path : null;
     }
 }

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using Grpc.Core;
 using Grpc.Net.Client;
 using LlmPlatform.Inference.Engine.Protocol;
+using Xunit;
 
 namespace LlmPlatform.ModuleTests.Support;
 

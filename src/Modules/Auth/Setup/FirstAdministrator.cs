@@ -1,0 +1,38 @@
+using LlmPlatform.Auth.Users;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Wolverine;
+
+namespace LlmPlatform.Auth.Setup;
+
+/// <summary>Sees to a first administrator between the start of the bus and the first request.</summary>
+internal sealed class FirstAdministrator(IServiceScopeFactory scopes, IConfiguration configuration, Passwords passwords) : IHostedService
+{
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        var command = await ReadAsync(cancellationToken);
+        await using var scope = scopes.CreateAsyncScope();
+        await scope.ServiceProvider.GetRequiredService<IMessageBus>().InvokeAsync(command, cancellationToken);
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private async Task<PrepareSetup> ReadAsync(CancellationToken cancellation)
+    {
+        if ((configuration["Setup:Email"], configuration["Setup:Password"]) is not ({ Length: > 0 } email, { Length: > 0 } password))
+        {
+            return new PrepareSetup(null, null);
+        }
+
+        if (EmailAddress.Canonical(email) is null)
+        {
+            throw new InvalidOperationException("Setup:Email is not an e-mail address.");
+        }
+
+        // The message carries a hash, because whoever logs messages should find no password in one.
+        return password.Length is >= UserRules.ShortestPassword and <= UserRules.LongestPassword
+            ? new PrepareSetup(email, await passwords.HashAsync(password, cancellation))
+            : throw new InvalidOperationException($"Setup:Password needs {UserRules.ShortestPassword} to {UserRules.LongestPassword} characters.");
+    }
+}

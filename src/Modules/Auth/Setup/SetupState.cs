@@ -1,0 +1,15 @@
+namespace LlmPlatform.Auth.Setup;
+
+/// <summary>Whether the first administrator is still to come. There is one such document, and once closed it stays closed.</summary>
+public sealed record SetupState
+{
+    public const string Only = "setup";
+
+    public string Id { get; init; } = Only;
+
+    public byte[]? TokenHash { get; init; }
+
+    public DateTimeOffset? ClosedAt { get; init; }
+
+    public bool IsClosed => ClosedAt is not null;
+}

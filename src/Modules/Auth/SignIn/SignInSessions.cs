@@ -1,0 +1,114 @@
+using Marten;
+using Npgsql;
+using Weasel.Core;
+using Weasel.Postgresql;
+using Weasel.Postgresql.Tables;
+
+namespace LlmPlatform.Auth.SignIn;
+
+/// <summary>What became of a refresh token that was presented.</summary>
+internal enum Rotation
+{
+    /// <summary>Nobody was given this token, or it is over.</summary>
+    Unknown,
+
+    /// <summary>It was used a moment ago: two tabs, or an answer that got lost.</summary>
+    JustUsed,
+
+    /// <summary>It was used long ago: somebody has a copy.</summary>
+    Reused,
+
+    Rotated,
+}
+
+/// <summary>
+/// Sessions and their refresh tokens: plain tables, because a token is used up by one conditional UPDATE, in which the database alone decides who
+/// came first. A session is the family of all tokens that descend from one sign-in; only hashes of them are stored.
+/// </summary>
+internal static class SignInSessions
+{
+    public static readonly TimeSpan Lifetime = TimeSpan.FromDays(30);
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+
+    public static IEnumerable<ISchemaObject> Tables(string schema)
+    {
+        var sessions = new Table(new PostgresqlObjectName(schema, "sessions", SchemaUtils.IdentifierUsage.General));
+        sessions.AddColumn<Guid>("id").AsPrimaryKey();
+        sessions.AddColumn<Guid>("user_id").NotNull();
+        sessions.AddColumn<DateTimeOffset>("expires_at").NotNull().AddIndex();
+        sessions.AddColumn<DateTimeOffset>("revoked_at");
+        yield return sessions;
+
+        var tokens = new Table(new PostgresqlObjectName(schema, "refresh_tokens", SchemaUtils.IdentifierUsage.General));
+        tokens.AddColumn("hash", "bytea").AsPrimaryKey();
+        tokens.AddColumn<Guid>("session_id").NotNull().AddIndex().ForeignKeyTo(sessions, "id", null, Weasel.Core.CascadeAction.Cascade, Weasel.Core.CascadeAction.NoAction);
+        tokens.AddColumn<DateTimeOffset>("used_at");
+        yield return tokens;
+    }
+
+    /// <summary>Opens a session in the unit of work and gives its first refresh token.</summary>
+    public static string Open(IDocumentSession work, Guid sessionId, Guid userId, DateTimeOffset now)
+    {
+        work.QueueSqlCommand("delete from auth.sessions where expires_at < ?", now.ToUniversalTime());
+        work.QueueSqlCommand("insert into auth.sessions (id, user_id, expires_at) values (?, ?, ?)", sessionId, userId, (now + Lifetime).ToUniversalTime());
+        return AddToken(work, sessionId);
+    }
+
+    /// <summary>Uses a token up and gives its successor, in one transaction: if that fails, the token is as good as before.</summary>
+    public static async Task<(Rotation Rotation, Guid SessionId, Guid UserId, string? Successor)> RotateAsync(
+        IDocumentSession work, string token, DateTimeOffset now, CancellationToken cancellation)
+    {
+        const string use =
+            """
+            update auth.refresh_tokens t set used_at = $2 from auth.sessions s
+            where t.hash = $1 and t.used_at is null and s.id = t.session_id and s.revoked_at is null and s.expires_at > $2
+            returning s.id, s.user_id
+            """;
+        const string explain =
+            "select s.id, s.user_id, t.used_at from auth.refresh_tokens t join auth.sessions s on s.id = t.session_id where t.hash = $1 and t.used_at is not null";
+        await work.BeginTransactionAsync(cancellation);
+        var hash = Secret.Hash(token);
+        if (await ReadAsync(work, use, [hash, now.ToUniversalTime()], Session, cancellation) is { } used)
+        {
+            return (Rotation.Rotated, used.Id, used.UserId, AddToken(work, used.Id));
+        }
+
+        return await ReadAsync(work, explain, [hash], row => (Session(row), At: row.GetFieldValue<DateTimeOffset>(2)), cancellation) is ({ } known, var at)
+            ? (now - at > Grace ? Rotation.Reused : Rotation.JustUsed, known.Id, known.UserId, null)
+            : (Rotation.Unknown, Guid.Empty, Guid.Empty, null);
+    }
+
+    /// <summary>Ends a session: none of its tokens is good any more.</summary>
+    public static void Revoke(IDocumentSession work, Guid sessionId, DateTimeOffset now) =>
+        work.QueueSqlCommand("update auth.sessions set revoked_at = ? where id = ? and revoked_at is null", now.ToUniversalTime(), sessionId);
+
+    public static async Task<bool> IsOpenAsync(IQuerySession work, Guid sessionId, Guid userId, DateTimeOffset now, CancellationToken cancellation) =>
+        await ReadAsync(
+            work,
+            "select id, user_id from auth.sessions where id = $1 and user_id = $2 and revoked_at is null and expires_at > $3",
+            [sessionId, userId, now.ToUniversalTime()],
+            Session,
+            cancellation) is not null;
+
+    private static string AddToken(IDocumentSession work, Guid sessionId)
+    {
+        var token = Secret.Create();
+        work.QueueSqlCommand("insert into auth.refresh_tokens (hash, session_id) values (?, ?)", Secret.Hash(token), sessionId);
+        return token;
+    }
+
+    private static (Guid Id, Guid UserId)? Session(System.Data.Common.DbDataReader row) => (row.GetGuid(0), row.GetGuid(1));
+
+    private static async Task<T?> ReadAsync<T>(
+        IQuerySession work, string sql, object[] values, Func<System.Data.Common.DbDataReader, T> read, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(sql);
+        foreach (var value in values)
+        {
+            command.Parameters.Add(new NpgsqlParameter { Value = value });
+        }
+
+        await using var reader = await work.ExecuteReaderAsync(command, cancellation);
+        return await reader.ReadAsync(cancellation) ? read(reader) : default;
+    }
+}

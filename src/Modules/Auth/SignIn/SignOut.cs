@@ -1,0 +1,27 @@
+using System.Security.Claims;
+using LlmPlatform.SharedKernel;
+using Marten;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Wolverine;
+using Wolverine.Http;
+
+namespace LlmPlatform.Auth.SignIn;
+
+public static class SignOutEndpoint
+{
+    [WolverinePost("/api/v1/auth/sign-out", OperationId = "signOut"), Authorize]
+    [EndpointSummary("End this session"), Tags("Sign-in"), ProducesResponseType<ProblemDetails>(400)]
+    public static (NoContent, OutgoingMessages) Post(IDocumentSession session, ClaimsPrincipal principal, CurrentUser currentUser, DateTimeOffset now)
+    {
+        if (!Guid.TryParse(principal.FindFirstValue(PlatformClaims.Session), out var sessionId))
+        {
+            throw new Refusal(new Error(400, "session.none", "An API key has no session to end. Delete the key instead."));
+        }
+
+        SignInSessions.Revoke(session, sessionId, now);
+        return (TypedResults.NoContent(), [Act.Of(currentUser.Id, "auth.signed_out", Act.Session(sessionId), now)]);
+    }
+}

@@ -1,0 +1,239 @@
+using LlmPlatform.Inference.Contracts;
+using LlmPlatform.SharedKernel;
+
+namespace LlmPlatform.Inference.Workers;
+
+/// <summary>The one place where a model's worker may run. It starts one when it is needed, shares it, and replaces it when it has ended.</summary>
+internal sealed class ModelSlot(Func<InstalledModel, Worker> start, EngineOptions options, TimeProvider time)
+{
+    private readonly Lock gate = new();
+    private readonly SemaphoreSlim starting = new(1, 1); // first uses at one time share one start
+    private readonly FailureHistory history = new();
+    private Post? post;
+    private Error? failure;
+    private bool isDraining;
+    private bool isClosed;
+
+    public WorkerState State
+    {
+        get
+        {
+            lock (gate)
+            {
+                return post switch
+                {
+                    null or { Worker.End: not null } => failure is null ? new(WorkerPhase.Idle) : new(WorkerPhase.Failed, Code: failure.Code, Message: failure.Message),
+                    { Worker: var worker } when isDraining => new(WorkerPhase.Draining, 1, worker.Running),
+#pragma warning disable RS0030 // it is complete
+                    { Worker: var worker } when worker.Ready.IsCompletedSuccessfully => new(WorkerPhase.Ready, 1, worker.Running, worker.Ready.Result),
+#pragma warning restore RS0030
+                    { Worker: var worker } => new(WorkerPhase.Loading, worker.Progress),
+                };
+            }
+        }
+    }
+
+    /// <summary>Waits for a worker that serves; cancelling stops the wait and not the load, which others may wait for too.</summary>
+    public async Task<WorkerLease> LeaseAsync(InstalledModel model, CancellationToken cancellation)
+    {
+        var lease = TryLease(model);
+        if (lease is null)
+        {
+            await starting.WaitAsync(cancellation);
+            try
+            {
+                lease = TryLease(model) ?? await StartAsync(model, cancellation);
+            }
+            finally
+            {
+                starting.Release();
+            }
+        }
+
+        try
+        {
+            await lease.Worker.Ready.WaitAsync(cancellation);
+            return lease;
+        }
+        catch
+        {
+            lease.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Somebody who knows what happened wants another try.</summary>
+    public void Forgive()
+    {
+        lock (gate)
+        {
+            history.Clear();
+            failure = null;
+        }
+    }
+
+    /// <summary>Takes no more requests, gives those that run some time, and ends the process.</summary>
+    public async Task UnloadAsync(CancellationToken cancellation)
+    {
+        Post leaving;
+        lock (gate)
+        {
+            if (post is null or { Worker.End: not null })
+            {
+                failure = null;
+                return;
+            }
+
+            leaving = post;
+            isDraining = true;
+        }
+
+        try
+        {
+            await leaving.Unused.WaitAsync(options.DrainTime, time, cancellation);
+        }
+        catch (TimeoutException)
+        {
+            // They had their time.
+        }
+        catch (OperationCanceledException)
+        {
+            lock (gate)
+            {
+                isDraining = false;
+            }
+
+            throw;
+        }
+
+        await leaving.Worker.EndAsync(Failures.Unloaded);
+        await leaving.Watch;
+    }
+
+    public Task UnloadIfIdleAsync()
+    {
+        lock (gate)
+        {
+            if (post is not { Worker.End: null, Leases: 0 } || time.GetElapsedTime(post.LastUsed) < options.KeepAlive)
+            {
+                return Task.CompletedTask;
+            }
+        }
+
+        return UnloadAsync(CancellationToken.None);
+    }
+
+    public async Task CloseAsync()
+    {
+        Post? leaving;
+        lock (gate)
+        {
+            isClosed = true;
+            leaving = post;
+        }
+
+        if (leaving is not null)
+        {
+            await leaving.Worker.EndAsync(Failures.Stopping);
+            await leaving.Watch;
+        }
+    }
+
+    private WorkerLease? TryLease(InstalledModel model)
+    {
+        lock (gate)
+        {
+            return isClosed ? throw Failures.Stopping.ToException()
+                : isDraining ? throw Failures.Unloading.ToException()
+                : post is { Worker.End: null } && post.Digest == model.Digest ? Lease(post)
+                : null;
+        }
+    }
+
+    private async Task<WorkerLease> StartAsync(InstalledModel model, CancellationToken cancellation)
+    {
+        if (post is { } old)
+        {
+            // Either it has ended, or it serves a file that this name no longer means. Its memory has to be back before another one loads.
+            await old.Worker.EndAsync(Failures.Unloaded);
+            await old.Watch;
+        }
+
+        TimeSpan wait;
+        lock (gate)
+        {
+            var now = time.GetUtcNow();
+            var quarantine = history.Quarantine(now);
+            if (quarantine > TimeSpan.Zero)
+            {
+                throw Failures.Quarantined(quarantine).ToException();
+            }
+
+            wait = history.Wait(now);
+        }
+
+        await Task.Delay(wait, time, cancellation);
+        lock (gate)
+        {
+            if (isClosed)
+            {
+                throw Failures.Stopping.ToException();
+            }
+
+            post = new Post(start(model), model.Digest, time.GetTimestamp());
+            post.Watch = WatchAsync(post);
+            return Lease(post);
+        }
+    }
+
+    private async Task WatchAsync(Post watched)
+    {
+        var reason = await watched.Worker.Ended;
+        lock (gate)
+        {
+            var wasWanted = reason == Failures.Unloaded || reason == Failures.Stopping;
+            failure = wasWanted ? null : reason;
+            isDraining = false;
+            if (!wasWanted)
+            {
+                history.Record(time.GetUtcNow());
+            }
+        }
+    }
+
+    private WorkerLease Lease(Post used)
+    {
+        used.Leases++;
+        return new WorkerLease(used.Worker, () => Release(used));
+    }
+
+    private void Release(Post used)
+    {
+        lock (gate)
+        {
+            used.LastUsed = time.GetTimestamp();
+            if (--used.Leases == 0 && isDraining)
+            {
+                used.Drained.TrySetResult();
+            }
+        }
+    }
+
+    /// <summary>A worker in this slot, from its start to its end.</summary>
+    private sealed class Post(Worker worker, string digest, long lastUsed)
+    {
+        public Worker Worker => worker;
+
+        public string Digest => digest;
+
+        public int Leases { get; set; }
+
+        public long LastUsed { get; set; } = lastUsed;
+
+        public Task Watch { get; set; } = Task.CompletedTask;
+
+        public TaskCompletionSource Drained { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Unused => Leases == 0 ? Task.CompletedTask : Drained.Task;
+    }
+}

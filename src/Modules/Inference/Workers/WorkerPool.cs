@@ -1,0 +1,129 @@
+using System.Collections.Concurrent;
+using System.ComponentModel;
+using System.Globalization;
+using LlmPlatform.Inference.Contracts;
+using LlmPlatform.Inference.Generation;
+using LlmPlatform.Inference.Models;
+using LlmPlatform.SharedKernel;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace LlmPlatform.Inference.Workers;
+
+/// <summary>
+/// Supervises the workers, one per model in use. A worker starts on first use, is replaced after a crash, and ends when nobody needs it:
+/// ending the process is what gives its memory back.
+/// </summary>
+public sealed partial class WorkerPool : IAsyncDisposable
+{
+    private const int LongestFolder = 80; // a Unix socket's path has 107 bytes at most
+
+    private readonly EngineFiles engine;
+    private readonly IModelCatalog models;
+    private readonly ModelFiles files;
+    private readonly EngineOptions options;
+    private readonly GenerationMetrics metrics;
+    private readonly TimeProvider time;
+    private readonly ILogger<WorkerPool> logger;
+    private readonly ConcurrentDictionary<string, ModelSlot> slots = new();
+    private readonly Lazy<string> folder = new(SocketFolder);
+    private readonly ITimer sweep;
+    private int started;
+    private volatile bool isClosed;
+
+    internal WorkerPool(
+        EngineFiles engine,
+        IModelCatalog models,
+        ModelFiles files,
+        IOptions<EngineOptions> options,
+        GenerationMetrics metrics,
+        TimeProvider time,
+        ILogger<WorkerPool> logger)
+    {
+        this.engine = engine;
+        this.models = models;
+        this.files = files;
+        this.options = options.Value;
+        this.metrics = metrics;
+        this.time = time;
+        this.logger = logger;
+        var interval = this.options.KeepAlive / 4;
+        sweep = time.CreateTimer(_ => Sweep(), null, interval, interval);
+    }
+
+    /// <summary>Loads an installed model now; waits until it serves. Also ends a quarantine.</summary>
+    public async Task LoadAsync(string name, CancellationToken cancellation)
+    {
+        var model = await models.FindAsync(name, cancellation) ?? throw TextGenerator.NotFound(name);
+        Slot(name).Forgive();
+        using var lease = await LeaseAsync(model, cancellation);
+    }
+
+    /// <summary>Ends a model's worker; requests that run get some time to finish.</summary>
+    public Task UnloadAsync(string name, CancellationToken cancellation) =>
+        slots.TryGetValue(name, out var slot) ? slot.UnloadAsync(cancellation) : Task.CompletedTask;
+
+    /// <summary>What the worker of a model is doing now.</summary>
+    public WorkerState StateOf(string name) => slots.TryGetValue(name, out var slot) ? slot.State : new WorkerState(WorkerPhase.Idle);
+
+    public async ValueTask DisposeAsync()
+    {
+        isClosed = true;
+        await sweep.DisposeAsync();
+        await Task.WhenAll(slots.Values.Select(slot => slot.CloseAsync()));
+        if (folder.IsValueCreated)
+        {
+            Directory.Delete(folder.Value, recursive: true);
+        }
+    }
+
+    /// <summary>A worker that serves the model, started if there is none.</summary>
+    internal Task<WorkerLease> LeaseAsync(InstalledModel model, CancellationToken cancellation) =>
+        isClosed ? throw Failures.Stopping.ToException() : Slot(model.Name).LeaseAsync(model, cancellation);
+
+    private ModelSlot Slot(string name) => slots.GetOrAdd(name, _ => new ModelSlot(Start, options, time));
+
+    private Worker Start(InstalledModel model)
+    {
+        var socket = Path.Combine(folder.Value, Interlocked.Increment(ref started).ToString(CultureInfo.InvariantCulture));
+        try
+        {
+            var process = WorkerProcess.Start(engine, options, files.PathOf(model.Digest), socket, logger);
+            LogStarted(logger, process.Id, model.Name);
+            metrics.WorkerStarted(model.Name);
+            return new Worker(process, options, time, logger);
+        }
+        catch (Win32Exception e)
+        {
+            LogNotStarted(logger, e, model.Name);
+            throw new Error(503, "engine.missing", "The engine could not be started; an administrator finds the reason in the log.").ToException();
+        }
+    }
+
+    private void Sweep()
+    {
+        foreach (var slot in slots.Values)
+        {
+            _ = slot.UnloadIfIdleAsync();
+        }
+    }
+
+    private static string SocketFolder()
+    {
+        const UnixFileMode ours = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        var folder = Directory.CreateTempSubdirectory("llm-").FullName;
+        if (folder.Length > LongestFolder)
+        {
+            Directory.Delete(folder);
+            folder = Directory.CreateDirectory(Path.Combine("/tmp", Path.GetFileName(folder)), ours).FullName;
+        }
+
+        return folder;
+    }
+
+    [LoggerMessage(LogLevel.Information, "Worker {ProcessId} starts for model {Model}")]
+    private static partial void LogStarted(ILogger logger, int processId, string model);
+
+    [LoggerMessage(LogLevel.Error, "No worker could be started for model {Model}")]
+    private static partial void LogNotStarted(ILogger logger, Exception exception, string model);
+}

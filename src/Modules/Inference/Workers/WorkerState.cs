@@ -1,0 +1,36 @@
+namespace LlmPlatform.Inference.Workers;
+
+/// <summary>What a model's worker is doing.</summary>
+public enum WorkerPhase
+{
+    /// <summary>There is none; the next request starts one.</summary>
+    Idle,
+
+    /// <summary>It reads the model.</summary>
+    Loading,
+
+    /// <summary>It serves.</summary>
+    Ready,
+
+    /// <summary>It takes no more requests and ends after those that run.</summary>
+    Draining,
+
+    /// <summary>The last one failed; see <see cref="WorkerState.Code"/>.</summary>
+    Failed,
+}
+
+/// <summary>The state of a model's worker at one moment: how far it has loaded (0 to 1), how many requests it serves, and what went wrong with the last one.</summary>
+public sealed record WorkerState(WorkerPhase Phase, float Progress = 0, int Running = 0, LoadedModel? Model = null, string? Code = null, string? Message = null);
+
+/// <summary>What the worker says about the model it loaded.</summary>
+public sealed record LoadedModel(
+    string LlamaVersion,
+    string Architecture,
+    string Description,
+    long Parameters,
+    long WeightsBytes,
+    int ContextTokens,
+    int TrainedContextTokens,
+    int VocabularyTokens,
+    bool HasChatTemplate,
+    int Threads);

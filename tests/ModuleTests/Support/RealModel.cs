@@ -3,6 +3,8 @@ namespace LlmPlatform.ModuleTests.Support;
 /// <summary>The small trained model that lies beside the repository; null where there is none.</summary>
 public static class RealModel
 {
+    public const string Missing = "The trained model does not lie beside the repository.";
+
     public static string? Path { get; } = Find();
 
     private static string? Find()

@@ -1,0 +1,70 @@
+using System.Globalization;
+using LlmPlatform.Inference.Engine.Generation;
+
+namespace LlmPlatform.Inference.Engine;
+
+internal sealed class UsageException(string message) : Exception(message);
+
+/// <summary>The command line: a verb, then pairs of --name value.</summary>
+internal sealed class Arguments
+{
+    internal const string Usage =
+        "usage: Inference.Engine serve --native DIR --socket PATH --model FILE [--context N] [--threads N] [--slots N]\n"
+        + "       Inference.Engine probe --native DIR [--model FILE]";
+
+    private static readonly string[] Names = ["native", "socket", "model", "context", "threads", "slots"];
+    private const int DefaultSlots = 4;
+    // A sequence id of llama.cpp is below 256.
+    private const int MostSlots = 64;
+    private const int MostThreads = 512;
+
+    private readonly Dictionary<string, string> values = [];
+
+    private Arguments(string verb) => Verb = verb;
+
+    internal string Verb { get; }
+
+    internal string Native => Required("native");
+
+    internal string Socket => Required("socket");
+
+    internal string? ModelFile => values.GetValueOrDefault("model");
+
+    internal ModelOptions Model => new(
+        Required("model"), Number("context", int.MaxValue), Number("threads", MostThreads), Number("slots", MostSlots) ?? DefaultSlots);
+
+    internal static Arguments Parse(string[] args)
+    {
+        if (args is not ["serve" or "probe", ..] || args.Length % 2 == 0)
+        {
+            throw new UsageException(Usage);
+        }
+
+        var parsed = new Arguments(args[0]);
+        for (var index = 1; index < args.Length; index += 2)
+        {
+            var name = args[index].StartsWith("--", StringComparison.Ordinal) ? args[index][2..] : "";
+            if (!Names.Contains(name) || !parsed.values.TryAdd(name, args[index + 1]))
+            {
+                throw new UsageException($"{args[index]} is unknown or given twice.\n{Usage}");
+            }
+        }
+
+        return parsed;
+    }
+
+    private string Required(string name) =>
+        values.TryGetValue(name, out var value) ? value : throw new UsageException($"--{name} is missing.\n{Usage}");
+
+    private int? Number(string name, int most)
+    {
+        if (!values.TryGetValue(name, out var text))
+        {
+            return null;
+        }
+
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= most
+            ? number
+            : throw new UsageException($"--{name} must be a whole number from 1 to {most}.");
+    }
+}

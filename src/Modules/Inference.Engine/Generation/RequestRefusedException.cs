@@ -1,0 +1,9 @@
+namespace LlmPlatform.Inference.Engine.Generation;
+
+/// <summary>The request cannot be served as it is; the message is for whoever sent it.</summary>
+internal sealed class RequestRefusedException(string code, string message, string? param = null) : Exception(message)
+{
+    internal string Code { get; } = code;
+
+    internal string Param { get; } = param ?? "";
+}

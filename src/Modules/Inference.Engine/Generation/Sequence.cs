@@ -1,0 +1,109 @@
+using LlmPlatform.Inference.Engine.Llama;
+using LlmPlatform.Inference.Engine.Protocol;
+
+namespace LlmPlatform.Inference.Engine.Generation;
+
+/// <summary>
+/// One request on its way. For the scheduler it is two numbers: the tokens it has, and how many of them the KV cache already holds; every
+/// step brings them closer. Only one thread at a time touches it, except for <see cref="Cancel"/>.
+/// </summary>
+internal sealed class Sequence(Submit request, Outbox outbox)
+{
+    private readonly Utf8Assembler characters = new();
+    private volatile bool isCancelled;
+    private List<int> tokens = [];
+    private Vocabulary vocabulary = null!;
+    private Sampler sampler = null!;
+    private StopStrings stops = null!;
+    private int mostTokens;
+    private int promptTokens;
+
+    internal ulong Id => request.Id;
+
+    internal Submit Request => request;
+
+    internal bool IsCancelled => isCancelled;
+
+    internal bool IsOver { get; private set; }
+
+    /// <summary>Its id in the KV cache while it runs.</summary>
+    internal int Slot { get; set; }
+
+    internal IReadOnlyList<int> Tokens => tokens;
+
+    internal int Computed { get; set; }
+
+    internal int Remaining => tokens.Count - Computed;
+
+    private int CompletionTokens => tokens.Count - promptTokens;
+
+    internal void Cancel() => isCancelled = true;
+
+    /// <summary>Throws <see cref="RequestRefusedException"/> for what cannot be served.</summary>
+    internal void Begin(Vocabulary vocabulary, int contextTokens)
+    {
+        this.vocabulary = vocabulary;
+        sampler = new Sampler(request.Sampling ?? new Sampling());
+        var isConversation = request.InputCase == Submit.InputOneofCase.Conversation;
+        stops = new StopStrings(isConversation && ChatMl.EndsTurnsWithText(vocabulary) ? [.. request.Stop, ChatMl.TurnEnd] : request.Stop);
+        tokens = Prompt.Tokenize(request, vocabulary, contextTokens);
+        promptTokens = tokens.Count;
+        var room = contextTokens - promptTokens;
+        mostTokens = request.HasMaxTokens ? (int)Math.Min(request.MaxTokens, (uint)room) : room;
+        Say(new Event { Id = Id, Admitted = new Admitted { PromptTokens = (uint)promptTokens } });
+        if (mostTokens == 0)
+        {
+            Finish(FinishReason.Length);
+        }
+    }
+
+    /// <summary>Takes the scores that follow its last token and says what came of them.</summary>
+    internal void Advance(ReadOnlySpan<float> logits)
+    {
+        var token = sampler.Sample(logits);
+        tokens.Add(token);
+        if (vocabulary.EndsGeneration(token))
+        {
+            Tell(stops.Flush());
+            Finish(FinishReason.Stop);
+            return;
+        }
+
+        Tell(stops.Push(characters.Push(vocabulary.Piece(token))));
+        if (stops.HasStopped)
+        {
+            Finish(FinishReason.Stop);
+        }
+        else if (CompletionTokens >= mostTokens)
+        {
+            Tell(stops.Flush());
+            Finish(FinishReason.Length);
+        }
+    }
+
+    internal void Finish(FinishReason reason)
+    {
+        IsOver = true;
+        var usage = new Usage { PromptTokens = (uint)promptTokens, CompletionTokens = (uint)CompletionTokens };
+        Say(new Event { Id = Id, Finished = new Finished { Reason = reason, Usage = usage } });
+    }
+
+    internal void Fail(string code, string message, string param = "")
+    {
+        IsOver = true;
+        Say(new Event { Id = Id, Failed = new Failed { Code = code, Message = message, Param = param } });
+    }
+
+    /// <summary>Sends what has been said since the last time.</summary>
+    internal void Flush() => outbox.Flush();
+
+    private void Tell(string text)
+    {
+        if (text.Length > 0)
+        {
+            Say(new Event { Id = Id, Delta = new Delta { Text = text, Tokens = (uint)CompletionTokens } });
+        }
+    }
+
+    private void Say(Event news) => outbox.Add(news);
+}

@@ -1,0 +1,23 @@
+using System.Text;
+
+namespace LlmPlatform.Inference.Engine.Generation;
+
+/// <summary>
+/// Joins the bytes of tokens to characters. A token may end inside one; its bytes wait for the next token, and a character that the end of
+/// the generation cuts off is dropped. Bytes that can never become a character turn into U+FFFD.
+/// </summary>
+internal sealed class Utf8Assembler
+{
+    private readonly Decoder decoder = Encoding.UTF8.GetDecoder();
+
+    internal string Push(ReadOnlySpan<byte> bytes)
+    {
+        Span<char> characters = stackalloc char[128];
+        if (bytes.Length + 4 > characters.Length)
+        {
+            characters = new char[bytes.Length + 4];
+        }
+
+        return new string(characters[..decoder.GetChars(bytes, characters, flush: false)]);
+    }
+}

@@ -1,0 +1,166 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace LlmPlatform.Inference.Engine.Llama;
+
+internal enum DecodeResult
+{
+    Done,
+
+    /// <summary>The KV cache is full. Nothing has changed.</summary>
+    NoRoom,
+
+    /// <summary>Stopped by <see cref="LlamaContext.SetAbort"/>. A part of the batch may lie in the KV cache.</summary>
+    Aborted,
+
+    /// <summary>The batch breaks a rule. Nothing has changed.</summary>
+    Invalid,
+
+    /// <summary>Computing failed; the state is unknown and the context has to be built anew.</summary>
+    Broken,
+}
+
+internal sealed record ContextOptions(int ContextTokens, int BatchTokens, int Sequences);
+
+/// <summary>One KV cache over a model. Every call but <see cref="SetAbort"/> comes from the one thread that owns it.</summary>
+internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
+{
+    private const int FlashAttentionAuto = -1;
+
+    private readonly LlamaModel model;
+    private readonly int vocabularySize;
+    private readonly nint memory;
+    private LlamaThreadPool? threads;
+    private LlamaThreadPool? batchThreads;
+    private int* abort;
+
+    private LlamaContext(nint handle, LlamaModel model)
+        : base(ownsHandle: true)
+    {
+        SetHandle(handle);
+        this.model = model;
+        // The native context points into the model, which must not be freed before it.
+        var added = false;
+        model.DangerousAddRef(ref added);
+        vocabularySize = model.Vocabulary.Size;
+        memory = Native.llama_get_memory(this);
+        abort = (int*)NativeMemory.AllocZeroed(sizeof(int));
+        Native.llama_set_abort_callback(this, &ShouldAbort, abort);
+    }
+
+    /// <summary>What one sequence may hold.</summary>
+    internal int SequenceTokens => (int)Native.llama_n_ctx_seq(this);
+
+    /// <summary>What all sequences may hold together.</summary>
+    internal int TotalTokens => (int)Native.llama_n_ctx(this);
+
+    internal int BatchTokens => (int)Native.llama_n_batch(this);
+
+    internal static LlamaContext Create(LlamaLibrary library, LlamaModel model, ContextOptions options)
+    {
+        var parameters = Native.llama_context_default_params();
+        parameters.n_ctx = (uint)options.ContextTokens;
+        parameters.n_batch = (uint)options.BatchTokens;
+        parameters.n_ubatch = (uint)options.BatchTokens;
+        parameters.n_seq_max = (uint)options.Sequences;
+        // Only the last token of a sequence is sampled from; without this the logits buffer would be sized for a whole batch.
+        parameters.n_outputs_max = (uint)options.Sequences;
+        parameters.flash_attn_type = FlashAttentionAuto;
+        parameters.kv_unified = 1;
+        parameters.no_perf = 1;
+        parameters.embeddings = 0;
+        library.Log.TakeReason();
+        var handle = Native.llama_init_from_model(model, parameters);
+        if (handle == 0)
+        {
+            throw new ModelLoadException(
+                "model.load_failed",
+                $"llama.cpp cannot create a context of {options.ContextTokens} tokens: {library.Log.TakeReason() ?? "it gives no reason"}");
+        }
+
+        var context = new LlamaContext(handle, model);
+        if (context.memory != 0)
+        {
+            return context;
+        }
+
+        context.Dispose();
+        throw new ModelLoadException("model.unsupported", "This model keeps no KV cache, so it cannot generate text.");
+    }
+
+    internal DecodeResult Decode(TokenBatch batch)
+    {
+        foreach (var token in batch.Tokens)
+        {
+            if (!model.Vocabulary.IsToken(token))
+            {
+                return DecodeResult.Invalid;
+            }
+        }
+
+        return Native.llama_decode(this, batch.ToNative()) switch
+        {
+            0 => DecodeResult.Done,
+            1 => DecodeResult.NoRoom,
+            2 => DecodeResult.Aborted,
+            -1 => DecodeResult.Invalid,
+            _ => DecodeResult.Broken,
+        };
+    }
+
+    /// <summary>The scores of all tokens after a token that was added as an output; writable, and gone with the next decode.</summary>
+    internal Span<float> Logits(int batchIndex)
+    {
+        var first = Native.llama_get_logits_ith(this, batchIndex);
+        return first is not null
+            ? new Span<float>(first, vocabularySize)
+            : throw new InvalidOperationException($"There are no logits at index {batchIndex} of the last batch.");
+    }
+
+    /// <summary>The position of the sequence's last cached token, -1 if it has none.</summary>
+    internal int LastPosition(int sequence) => Native.llama_memory_seq_pos_max(memory, sequence);
+
+    /// <summary>Forgets what follows <paramref name="from"/>. False where a model (recurrent, sliding window) cannot step back.</summary>
+    internal bool TryTruncate(int sequence, int from) => Native.llama_memory_seq_rm(memory, sequence, from, -1);
+
+    internal void Forget(int sequence) => Native.llama_memory_seq_rm(memory, sequence, -1, -1);
+
+    internal void ForgetAll() => Native.llama_memory_clear(memory, data: false);
+
+    /// <summary>The first pool computes steps of one token, the second all others. A pool lives until no context uses it.</summary>
+    internal void UseThreads(LlamaThreadPool decode, LlamaThreadPool batch)
+    {
+        var added = false;
+        decode.DangerousAddRef(ref added);
+        batch.DangerousAddRef(ref added);
+        Native.llama_attach_threadpool(this, decode, batch);
+        Native.llama_set_n_threads(this, decode.Threads, batch.Threads);
+        threads?.DangerousRelease();
+        batchThreads?.DangerousRelease();
+        (threads, batchThreads) = (decode, batch);
+    }
+
+    /// <summary>May be called from any thread: a decode that runs ends within milliseconds (on CPU).</summary>
+    internal void SetAbort(bool value)
+    {
+        if (abort is not null)
+        {
+            Volatile.Write(ref *abort, value ? 1 : 0);
+        }
+    }
+
+    protected override bool ReleaseHandle()
+    {
+        Native.llama_free(handle);
+        batchThreads?.DangerousRelease();
+        threads?.DangerousRelease();
+        model.DangerousRelease();
+        NativeMemory.Free(abort);
+        abort = null;
+        return true;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static byte ShouldAbort(void* abort) => Volatile.Read(ref *(int*)abort) != 0 ? (byte)1 : (byte)0;
+}

@@ -1,3 +1,4 @@
+using LlmPlatform.Explore.Catalogue;
 using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.Extensions.Hosting;
@@ -11,10 +12,6 @@ public static class ExploreModule
 {
     public static readonly AppModule Definition = new("explore", typeof(IExploreStore), builder => builder.AddExploreModule());
 
-    private static void AddExploreModule(this IHostApplicationBuilder builder)
-    {
-        builder.AddModuleStore<IExploreStore>(Definition.Schema, options =>
-        {
-        });
-    }
+    private static void AddExploreModule(this IHostApplicationBuilder builder) =>
+        builder.AddModuleStore<IExploreStore>(Definition.Schema, options => options.Schema.For<CatalogueEntry>().Identity(e => e.Id));
 }

@@ -97,7 +97,12 @@ public sealed class Platform : IAsyncDisposable
         app.UseCaller();
         app.MapHealth();
         app.MapApiDocs();
-        app.MapWolverineEndpoints(options => options.AddPolicy<ValidationPolicy>());
+        app.MapWolverineEndpoints(options =>
+        {
+            options.AddPolicy<ValidationPolicy>();
+            options.AddParameterHandlingStrategy<AmbientParameters>();
+            options.RejectUnparseableQueryValues = true;
+        });
         foreach (var module in Modules.All)
         {
             module.MapRoads?.Invoke(app);

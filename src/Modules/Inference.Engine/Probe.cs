@@ -35,7 +35,7 @@ internal static class Probe
                 throw new ModelLoadException("model.load_failed", "The model's first step failed.");
             }
 
-            Print(Describe(loaded.Model), ProbeJson.Default.ModelReport);
+            Print(Describe(library, loaded.Model), ProbeJson.Default.ModelReport);
             return true;
         }
         catch (ModelLoadException problem)
@@ -47,8 +47,9 @@ internal static class Probe
 
     internal static void Failed(string code, string message) => Print(new FailureReport(false, code, message), ProbeJson.Default.FailureReport);
 
-    private static ModelReport Describe(LlamaModel model) => new(
+    private static ModelReport Describe(LlamaLibrary library, LlamaModel model) => new(
         true,
+        library.Version,
         model.Architecture,
         model.Description,
         model.Parameters,
@@ -65,6 +66,7 @@ internal sealed record LibraryReport(bool Ok, string LlamaVersion, IReadOnlyList
 
 internal sealed record ModelReport(
     bool Ok,
+    string LlamaVersion,
     string Architecture,
     string Description,
     ulong Parameters,

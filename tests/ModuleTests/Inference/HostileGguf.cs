@@ -49,7 +49,8 @@ internal static class HostileGguf
         yield return ("2^63 tensors", GgufCodes.Limit, () => With(writer => writer.ClaimedTensors = 1UL << 63));
         yield return ("100,001 tensors", GgufCodes.Limit, () => With(writer => writer.ClaimedTensors = 100_001));
         yield return ("no tensors", GgufCodes.Tensor, () => With(writer => writer.ClearTensors()));
-        yield return ("one key more than there are", GgufCodes.Type, () => With(writer => writer.ClaimedKeys = 25));
+        yield return ("one key more than there are", GgufCodes.Limit, () => With(writer => writer.ClaimedKeys = writer.Keys + 1));
+        yield return ("one key fewer than there are", GgufCodes.Tensor, () => With(writer => writer.ClaimedKeys = writer.Keys - 1));
         yield return ("alignment 0", GgufCodes.Alignment, () => With(writer => writer.Set("general.alignment", 0u)));
         yield return ("alignment 4", GgufCodes.Alignment, () => With(writer => writer.Set("general.alignment", 4u)));
         yield return ("alignment 48", GgufCodes.Alignment, () => With(writer => writer.Set("general.alignment", 48u)));
@@ -132,6 +133,9 @@ internal static class HostileGguf
         yield return Case("used experts of none", GgufCodes.Shape, "llama.expert_used_count", 2u);
         yield return Case("groups of no experts", GgufCodes.Shape, "llama.expert_group_count", 2u);
         yield return Case("predicted layers beyond the model", GgufCodes.Shape, "llama.nextn_predict_layers", 2u);
+        yield return Case("a negative epsilon", GgufCodes.Shape, "llama.attention.layer_norm_rms_epsilon", -1e-5f);
+        yield return Case("an epsilon that is no number", GgufCodes.Shape, "llama.attention.layer_norm_rms_epsilon", float.NaN);
+        yield return Case("an epsilon as text", GgufCodes.Type, "llama.attention.layer_norm_rms_epsilon", "small");
         yield return Case("an unknown rope scaling", GgufCodes.Shape, "llama.rope.scaling.type", "circular");
     }
 
@@ -159,6 +163,8 @@ internal static class HostileGguf
         yield return Case("scores that are one number", "ggml.scores", 1f, GgufCodes.Type);
         yield return Case("token types that are fractions", "ggml.token_type", new float[1024]);
         yield return Case("too many token types", "ggml.token_type", new int[1025]);
+        yield return Case("a byte without a token", "ggml.tokens", Tokens());
+        yield return Case("letters that claim to be bytes", "ggml.token_type", Enumerable.Repeat(6, 1024).ToArray());
         yield return Case("merges that are numbers", "ggml.merges", new int[4]);
         yield return Case("a beginning outside the vocabulary", "ggml.bos_token_id", 999_999u);
         yield return Case("an end one past the vocabulary", "ggml.eos_token_id", 1024u);
@@ -167,7 +173,8 @@ internal static class HostileGguf
         yield return ("2,000,000 tokens", GgufCodes.Limit, () => With(writer =>
             writer.Raw("tokenizer.ggml.tokens", 9, [.. ArrayHead(8, 2_000_000), .. new byte[16_000_000]])));
         yield return ("a vocabulary for another table of embeddings", GgufCodes.Vocabulary, () => With(writer =>
-            writer.Change(0, tensor => tensor with { Dimensions = [32, 512] })));
+            writer.Change(0, tensor =>
+                tensor with { Dimensions = [32, 512], Bytes = tensor.Bytes / 2, Data = stream => stream.Write(new byte[tensor.Bytes / 2]) })));
     }
 
     private static IEnumerable<(string Name, string Code, Func<byte[]> Bytes)> Tensors()

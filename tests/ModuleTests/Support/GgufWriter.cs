@@ -10,6 +10,7 @@ public sealed class GgufWriter
 
     public uint Version { get; set; } = 3;
     public uint Alignment { get; set; } = 32;
+    public ulong Keys => (ulong)keys.Count;
     public ulong? ClaimedKeys { get; set; }
     public ulong? ClaimedTensors { get; set; }
 

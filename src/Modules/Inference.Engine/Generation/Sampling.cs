@@ -75,18 +75,13 @@ internal sealed class Sampler
         var floor = minP > 0 ? max + MathF.Log(minP) : float.NegativeInfinity;
         var ranked = Math.Min(topK, logits.Length);
         var mass = ranked == logits.Length && topP < 1 ? topP * Mass(logits, max) : double.PositiveInfinity;
-        var reach = FirstReach;
-        int count;
-        while (true)
+        // min_p names its threshold. The others have to look for theirs, and top_p measures what is left before min_p cuts.
+        var reach = ranked == logits.Length && topP >= 1 ? max - floor : FirstReach;
+        var count = Gather(logits, max - reach, max, out var gathered);
+        while (reach < LastReach && (ranked < logits.Length ? count < ranked : topP < 1 && gathered < mass))
         {
-            var threshold = reach < LastReach ? Math.Max(max - reach, floor) : floor;
-            count = Gather(logits, threshold, max, out var gathered);
-            if (threshold <= floor || (ranked < logits.Length ? count >= ranked : gathered >= mass))
-            {
-                break;
-            }
-
-            reach *= 2;
+            reach *= 4;
+            count = Gather(logits, reach < LastReach ? max - reach : float.NegativeInfinity, max, out gathered);
         }
 
         ranking.AsSpan(0, count).Sort();
@@ -96,7 +91,13 @@ internal sealed class Sampler
             ids[index] = (int)(uint)ranking[index];
         }
 
-        return ids.AsSpan(0, topP < 1 ? Nucleus(logits, ids.AsSpan(0, count), max, mass) : count);
+        count = topP < 1 ? Nucleus(logits, ids.AsSpan(0, count), max, mass) : count;
+        while (count > 1 && logits[ids[count - 1]] < floor)
+        {
+            count--;
+        }
+
+        return ids.AsSpan(0, count);
     }
 
     private static void Require(bool isValid, string param, string message)

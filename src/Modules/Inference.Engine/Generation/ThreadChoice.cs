@@ -13,13 +13,29 @@ internal static class ThreadChoice
     private static readonly TimeSpan LongStep = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Budget = TimeSpan.FromMilliseconds(30);
     private const int Repetitions = 5;
+    private const double WorthAnotherThread = 1.25;
+
+    internal static (LlamaThreadPool Decode, LlamaThreadPool Batch) Fixed(int threads)
+    {
+        var pool = new LlamaThreadPool(threads);
+        return (pool, pool);
+    }
 
     /// <summary>One choice for steps of a single token, one for prompts and for many sequences at a time.</summary>
     internal static (LlamaThreadPool Decode, LlamaThreadPool Batch) Measure(LlamaContext context, Vocabulary vocabulary)
     {
         var token = vocabulary.BeginOfText ?? 0;
         var batchTokens = Math.Min(32, context.BatchTokens);
-        return (Fastest(context, token, tokens: 1), Fastest(context, token, batchTokens));
+        var decode = Fastest(context, token, tokens: 1);
+        var batch = Fastest(context, token, batchTokens);
+        if (batch.Threads != decode.Threads)
+        {
+            return (decode, batch);
+        }
+
+        // Steps of both kinds take turns, and changing the pool costs a pause of the other one.
+        batch.Dispose();
+        return (decode, decode);
     }
 
     private static LlamaThreadPool Fastest(LlamaContext context, int token, int tokens)
@@ -51,8 +67,10 @@ internal static class ThreadChoice
                 continue;
             }
 
-            var slower = time < bestTime ? best : pool;
-            (best, bestTime) = time < bestTime ? (pool, time) : (best, bestTime);
+            // A busy neighbour can make two threads look a little faster for a moment; they have to earn their keep.
+            var fewerWin = time < bestTime * WorthAnotherThread;
+            var slower = fewerWin ? best : pool;
+            (best, bestTime) = fewerWin ? (pool, time) : (best, bestTime);
             context.UseThreads(best, best);
             slower.Dispose();
         }

@@ -31,8 +31,7 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
     private readonly LlamaModel model;
     private readonly int vocabularySize;
     private readonly nint memory;
-    private LlamaThreadPool? threads;
-    private LlamaThreadPool? batchThreads;
+    private readonly List<LlamaThreadPool> pools = [];
     private int* abort;
 
     private LlamaContext(nint handle, LlamaModel model)
@@ -99,7 +98,9 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
             }
         }
 
-        return Native.llama_decode(this, batch.ToNative()) switch
+        var result = Native.llama_decode(this, batch.ToNative());
+        ReleasePools(keep: 2);
+        return result switch
         {
             0 => DecodeResult.Done,
             1 => DecodeResult.NoRoom,
@@ -128,17 +129,15 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
 
     internal void ForgetAll() => Native.llama_memory_clear(memory, data: false);
 
-    /// <summary>The first pool computes steps of one token, the second all others. A pool lives until no context uses it.</summary>
+    /// <summary>The first pool computes steps of one token, the second all others. A pool lives until no context needs it.</summary>
     internal void UseThreads(LlamaThreadPool decode, LlamaThreadPool batch)
     {
         var added = false;
         decode.DangerousAddRef(ref added);
         batch.DangerousAddRef(ref added);
+        pools.AddRange([decode, batch]);
         Native.llama_attach_threadpool(this, decode, batch);
         Native.llama_set_n_threads(this, decode.Threads, batch.Threads);
-        threads?.DangerousRelease();
-        batchThreads?.DangerousRelease();
-        (threads, batchThreads) = (decode, batch);
     }
 
     /// <summary>May be called from any thread: a decode that runs ends within milliseconds (on CPU).</summary>
@@ -153,12 +152,21 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
     protected override bool ReleaseHandle()
     {
         Native.llama_free(handle);
-        batchThreads?.DangerousRelease();
-        threads?.DangerousRelease();
+        ReleasePools(keep: 0);
         model.DangerousRelease();
         NativeMemory.Free(abort);
         abort = null;
         return true;
+    }
+
+    /// <summary>The CPU backend touches the pool of its last step once more when the next step brings another one.</summary>
+    private void ReleasePools(int keep)
+    {
+        while (pools.Count > keep)
+        {
+            pools[0].DangerousRelease();
+            pools.RemoveAt(0);
+        }
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

@@ -85,7 +85,8 @@ public sealed class InstallSources
         foreach (var part in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
             var next = Path.Combine(real, part);
-            real = (Directory.Exists(next) ? new DirectoryInfo(next) : (FileSystemInfo)new FileInfo(next)).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? next;
+            FileSystemInfo? entry = Directory.Exists(next) ? new DirectoryInfo(next) : File.Exists(next) ? new FileInfo(next) : null;
+            real = entry?.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? next;
         }
 
         return real;

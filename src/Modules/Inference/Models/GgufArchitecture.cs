@@ -34,6 +34,8 @@ internal static class GgufArchitecture
         "qwen3vl", "qwen3vlmoe", "qwen4exp", "refact", "rnd1", "rwkv6", "rwkv6qwen2", "rwkv7", "seed_oss", "smallthinker", "smollm3",
         "spark2_5", "stablelm", "starcoder", "starcoder2", "step35", "t5", "t5encoder", "talkie", "wavtokenizer-dec", "xverse");
 
+    private static readonly string[] Epsilons = ["layer_norm_epsilon", "layer_norm_rms_epsilon", "group_norm_epsilon"];
+
     private static readonly FrozenSet<string> RopeScalings = FrozenSet.Create(StringComparer.Ordinal, "none", "linear", "yarn", "longrope");
 
     public static string Check(GgufMetadata metadata)
@@ -71,6 +73,14 @@ internal static class GgufArchitecture
         if (metadata.GetUInt32($"{name}.nextn_predict_layers") > layers)
         {
             throw Wrong($"'{name}.nextn_predict_layers' is larger than the number of layers, {layers}.");
+        }
+
+        foreach (var kind in Epsilons)
+        {
+            if (metadata.GetSingle($"{name}.attention.{kind}") is { } epsilon && !(epsilon >= 0 && float.IsFinite(epsilon)))
+            {
+                throw Wrong($"'{name}.attention.{kind}' is {epsilon}; it must be a small positive number.");
+            }
         }
 
         if (metadata.GetString($"{name}.rope.scaling.type") is { } scaling && !RopeScalings.Contains(scaling))

@@ -22,7 +22,7 @@ internal sealed class GgufFile
         Metadata = GgufMetadata.Read(reader, keys);
         Alignment = ReadAlignment(Metadata);
         Architecture = GgufArchitecture.Check(Metadata);
-        TokenCount = GgufVocabulary.Check(Metadata);
+        TokenCount = Metadata.Vocabulary.Check(Metadata);
         Name = Metadata.GetString("general.name");
         ChatTemplate = Metadata.GetString("tokenizer.chat_template");
         FileType = Metadata.GetUInt32("general.file_type");
@@ -152,6 +152,12 @@ internal sealed class GgufFile
         if (OtherEmbeddings.Contains(Architecture) || Tensors.FirstOrDefault(tensor => tensor.Name == "token_embd.weight") is not { } table)
         {
             return;
+        }
+
+        if (table.Dimensions[0] != EmbeddingLength)
+        {
+            throw new GgufException(GgufCodes.Shape,
+                $"The embedding length is {EmbeddingLength}, but the table of embeddings is {table.Dimensions[0]} wide.");
         }
 
         if (table.Dimensions.Skip(1).FirstOrDefault() != TokenCount)

@@ -28,6 +28,8 @@ internal sealed class GgufMetadata
 
     public IReadOnlyDictionary<string, object> Values => values;
 
+    public GgufVocabulary Vocabulary { get; } = new();
+
     public static long ReadCount(GgufReader reader) => reader.Count(MaxKeys, unit: 8 + 1 + 4 + 1, "keys");
 
     public static GgufMetadata Read(GgufReader reader, long count)
@@ -35,13 +37,13 @@ internal sealed class GgufMetadata
         var metadata = new GgufMetadata();
         for (var i = 0L; i < count; i++)
         {
-            var key = reader.Text(MaxKeyBytes, "a key");
+            var key = reader.Text(MaxKeyBytes, "bytes of a key");
             if (key.Length == 0 || key.Any(IsUnprintable))
             {
                 throw new GgufException(GgufCodes.Key, $"Key {i} is empty or holds characters that no key has.");
             }
 
-            if (!metadata.values.TryAdd(key, ReadValue(reader, key)))
+            if (!metadata.values.TryAdd(key, metadata.ReadValue(reader, key)))
             {
                 throw new GgufException(GgufCodes.Key, $"The key '{key}' occurs twice.");
             }
@@ -54,6 +56,8 @@ internal sealed class GgufMetadata
     public string? GetString(string key) => Get<string>(key, out var value) ? value : null;
 
     public uint? GetUInt32(string key) => Get<uint>(key, out var value) ? value : null;
+
+    public float? GetSingle(string key) => Get<float>(key, out var value) ? value : null;
 
     public GgufArray? GetArray(string key) => Get<GgufArray>(key, out var value) ? value : null;
 
@@ -82,11 +86,11 @@ internal sealed class GgufMetadata
 
     private static string NameOf(Type type) => type == typeof(GgufArray) ? "array" : type.Name;
 
-    private static object ReadValue(GgufReader reader, string key) => ReadType(reader, key) switch
+    private object ReadValue(GgufReader reader, string key) => ReadType(reader, key) switch
     {
         GgufType.Array => ReadArray(reader, key),
         GgufType.String when key == EmbeddedTokenizer => SkipText(reader),
-        GgufType.String => reader.Text(MaxTextBytes, $"'{key}'"),
+        GgufType.String => reader.Text(MaxTextBytes, "bytes of", key),
         GgufType.UInt8 => reader.Byte(),
         GgufType.Int8 => (sbyte)reader.Byte(),
         GgufType.Bool => reader.Byte() != 0,
@@ -108,11 +112,11 @@ internal sealed class GgufMetadata
 
     private static string SkipText(GgufReader reader)
     {
-        reader.Skip(reader.Count(MaxEmbeddedTokenizerBytes, 1, $"bytes of '{EmbeddedTokenizer}'"));
+        reader.Skip(reader.Count(MaxEmbeddedTokenizerBytes, 1, "bytes of", EmbeddedTokenizer));
         return "";
     }
 
-    private static GgufArray ReadArray(GgufReader reader, string key)
+    private GgufArray ReadArray(GgufReader reader, string key)
     {
         var type = ReadType(reader, key);
         if (type == GgufType.Array)
@@ -121,10 +125,16 @@ internal sealed class GgufMetadata
         }
 
         var unit = UnitOf(type);
-        var count = reader.Count(MaxElements, unit, $"elements of '{key}'");
+        var count = reader.Count(MaxElements, unit, "elements of", key);
         if (type == GgufType.String)
         {
-            GgufVocabulary.ReadTexts(reader, key, count);
+            Vocabulary.ReadTexts(reader, key, count);
+            return new(type, count, []);
+        }
+
+        if (type == GgufType.Int32 && key == GgufVocabulary.TokenTypes)
+        {
+            Vocabulary.ReadTypes(reader, count);
             return new(type, count, []);
         }
 

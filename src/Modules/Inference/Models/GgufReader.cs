@@ -36,21 +36,22 @@ internal sealed class GgufReader(Stream stream, long length)
     public float Single() => BinaryPrimitives.ReadSingleLittleEndian(Take(4));
     public double Double() => BinaryPrimitives.ReadDoubleLittleEndian(Take(8));
 
-    /// <summary>A count of things that take at least <paramref name="unit"/> bytes each.</summary>
-    public long Count(long limit, long unit, string what)
+    /// <summary>A count of things that take at least <paramref name="unit"/> bytes each. It is read millions of times, so only a refusal makes words.</summary>
+    public long Count(long limit, long unit, string what, string? owner = null)
     {
         var count = UInt64();
         if (count > (ulong)limit)
         {
-            throw new GgufException(GgufCodes.Limit, $"The file claims {count} {what}; at most {limit} are accepted.");
+            throw new GgufException(GgufCodes.Limit,
+                $"The file claims {count} {what}{(owner is null ? "" : $" '{owner}'")}; at most {limit} are accepted.");
         }
 
         return (long)count <= Remaining / unit ? (long)count : throw Truncated();
     }
 
-    public string Text(long limit, string what)
+    public string Text(long limit, string what, string? owner = null)
     {
-        var bytes = Count(limit, 1, $"bytes of {what}");
+        var bytes = Count(limit, 1, what, owner);
         Keep(bytes);
         if (bytes <= buffer.Length)
         {

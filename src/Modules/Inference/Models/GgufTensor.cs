@@ -36,7 +36,7 @@ internal sealed record GgufTensor(string Name, IReadOnlyList<long> Dimensions, G
 
     private static GgufTensor Read(GgufReader reader, long index)
     {
-        var nameBytes = (int)reader.Count(MaxNameBytes, 1, $"bytes in the name of tensor {index}");
+        var nameBytes = (int)reader.Count(MaxNameBytes, 1, "bytes of a tensor's name");
         var name = System.Text.Encoding.UTF8.GetString(reader.Take(nameBytes));
         if (name.Length == 0 || name.Any(GgufMetadata.IsUnprintable))
         {

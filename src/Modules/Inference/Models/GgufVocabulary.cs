@@ -1,8 +1,13 @@
+using System.Collections;
+using System.Globalization;
+using System.Text;
+
 namespace LlmPlatform.Inference.Models;
 
 /// <summary>The tokenizer's arrays: read past without keeping them, then checked against one another.</summary>
-internal static class GgufVocabulary
+internal sealed class GgufVocabulary
 {
+    public const string TokenTypes = "tokenizer.ggml.token_type";
     private const string Tokens = "tokenizer.ggml.tokens";
 
     // The largest published vocabulary has 262,144 tokens.
@@ -14,40 +19,39 @@ internal static class GgufVocabulary
     // llama.cpp reads this as "none".
     private const uint NoToken = uint.MaxValue;
 
-    public static void ReadTexts(GgufReader reader, string key, long count)
+    private const int ByteType = 6;
+
+    // Which bytes have a token of their own, which tokens are too short to be such a token, and which claim to be one.
+    private readonly BitArray bytes = new(256);
+    private BitArray isShort = new(0);
+    private BitArray isByte = new(0);
+
+    public void ReadTexts(GgufReader reader, string key, long count)
     {
-        var isVocabulary = key == Tokens;
-        if (isVocabulary && count > MaxTokens)
+        if (key == Tokens)
         {
-            throw new GgufException(GgufCodes.Limit, $"The vocabulary claims {count} tokens; at most {MaxTokens} are accepted.");
+            ReadTokens(reader, count);
+            return;
         }
 
-        var hashes = isVocabulary ? new ulong[count] : [];
-        var total = 0L;
-        for (var i = 0; i < count; i++)
+        for (var (i, total) = (0L, 0L); i < count; i++)
         {
-            var bytes = reader.Count(isVocabulary ? MaxTokenBytes : MaxTextBytes, 1, $"bytes in element {i} of '{key}'");
-            total += bytes;
-            if (total > MaxArrayBytes)
-            {
-                throw new GgufException(GgufCodes.Limit, $"The texts of '{key}' are longer than {MaxArrayBytes >> 20} MiB together.");
-            }
-
-            if (isVocabulary)
-            {
-                hashes[i] = Hash(reader.Take((int)bytes), i);
-            }
-            else
-            {
-                reader.Skip(bytes);
-            }
+            var length = ReadLength(reader, key, MaxTextBytes, ref total);
+            reader.Skip(length);
         }
+    }
 
-        CheckDistinct(hashes);
+    public void ReadTypes(GgufReader reader, long count)
+    {
+        isByte = new BitArray((int)count);
+        for (var i = 0; i < isByte.Length; i++)
+        {
+            isByte[i] = reader.UInt32() == ByteType;
+        }
     }
 
     /// <summary>The number of tokens.</summary>
-    public static int Check(GgufMetadata metadata)
+    public int Check(GgufMetadata metadata)
     {
         var model = metadata.GetString("tokenizer.ggml.model");
         if (model is not ("llama" or "gpt2" or "bert" or "t5" or "rwkv" or "plamo2" or "gemma4" or "hybriddna" or "whitespace"))
@@ -64,12 +68,55 @@ internal static class GgufVocabulary
         }
 
         CheckArray(metadata, "tokenizer.ggml.scores", tokens.Count, GgufType.Float32, GgufType.Int32);
-        CheckArray(metadata, "tokenizer.ggml.token_type", tokens.Count, GgufType.Int32);
+        CheckArray(metadata, TokenTypes, tokens.Count, GgufType.Int32);
         CheckArray(metadata, "tokenizer.ggml.merges", null, GgufType.String);
         CheckArray(metadata, "tokenizer.ggml.precompiled_charsmap", null, GgufType.UInt8, GgufType.Int8);
         CheckArray(metadata, "tokenizer.ggml.suppress_tokens", null, GgufType.Int32);
         CheckSpecialTokens(metadata, tokens.Count);
+        CheckBytes(model);
         return (int)tokens.Count;
+    }
+
+    private void ReadTokens(GgufReader reader, long count)
+    {
+        if (count > MaxTokens)
+        {
+            throw new GgufException(GgufCodes.Limit, $"The vocabulary claims {count} tokens; at most {MaxTokens} are accepted.");
+        }
+
+        var hashes = new ulong[count];
+        isShort = new BitArray(hashes.Length);
+        for (var (i, total) = (0, 0L); i < hashes.Length; i++)
+        {
+            var text = reader.Take(ReadLength(reader, Tokens, MaxTokenBytes, ref total));
+            // llama.cpp sees a text up to its first zero byte, and calls an empty one by its index.
+            var terminator = text.IndexOf((byte)0);
+            text = terminator < 0 ? text : text[..terminator];
+            text = text.IsEmpty ? Encoding.ASCII.GetBytes($"[EMPTY_{i}]") : text;
+            hashes[i] = Hash(text);
+            isShort[i] = text.Length < "<0x".Length;
+            if (text.Length == 1)
+            {
+                bytes[text[0]] = true;
+            }
+            else if (text is [(byte)'<', (byte)'0', (byte)'x', var high, var low, (byte)'>'] && IsHex(high) && IsHex(low))
+            {
+                bytes[int.Parse(text[3..5], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture)] = true;
+            }
+        }
+
+        CheckDistinct(hashes);
+    }
+
+    private static bool IsHex(byte digit) => char.IsAsciiHexDigitUpper((char)digit);
+
+    private static int ReadLength(GgufReader reader, string key, int limit, ref long total)
+    {
+        var length = reader.Count(limit, 1, "bytes in an element of", key);
+        total += length;
+        return total <= MaxArrayBytes
+            ? (int)length
+            : throw new GgufException(GgufCodes.Limit, $"The texts of '{key}' are longer than {MaxArrayBytes >> 20} MiB together.");
     }
 
     private static void CheckArray(GgufMetadata metadata, string key, long? count, params ReadOnlySpan<GgufType> types)
@@ -115,16 +162,29 @@ internal static class GgufVocabulary
         }
     }
 
-    /// <summary>FNV-1a of the text as llama.cpp sees it: up to the first zero byte, and a name made of its index when it is empty.</summary>
-    private static ulong Hash(ReadOnlySpan<byte> text, int index)
+    /// <summary>
+    /// llama.cpp throws where nobody catches when a SentencePiece text holds a byte without a token, and when it writes out
+    /// a byte token whose name is too short; WordPiece has no byte tokens at all.
+    /// </summary>
+    private void CheckBytes(string model)
     {
-        var terminator = text.IndexOf((byte)0);
-        text = terminator < 0 ? text : text[..terminator];
-        if (text.IsEmpty)
+        if (model == "llama" && !bytes.HasAllSet())
         {
-            text = System.Text.Encoding.ASCII.GetBytes($"[EMPTY_{index}]");
+            throw Wrong("The tokenizer cannot express every byte, so some texts would stop the engine.");
         }
 
+        for (var i = 0; i < isByte.Length; i++)
+        {
+            if (isByte[i] && (isShort[i] || model == "bert"))
+            {
+                throw Wrong($"Token {i} claims to be a byte, but names none.");
+            }
+        }
+    }
+
+    /// <summary>FNV-1a: 64 bits are enough to tell a million texts apart, and whoever forges a collision only refuses his own file.</summary>
+    private static ulong Hash(ReadOnlySpan<byte> text)
+    {
         var hash = 14695981039346656037UL;
         foreach (var value in text)
         {

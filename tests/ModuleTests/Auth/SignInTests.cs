@@ -1,0 +1,149 @@
+using System.Net;
+using System.Net.Http.Json;
+using LlmPlatform.ModuleTests.Support;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using Xunit;
+
+namespace LlmPlatform.ModuleTests.Auth;
+
+public sealed class SignInTests(PlatformFixture platform)
+{
+    [Fact]
+    public async Task A_wrong_password_and_an_unknown_person_get_the_same_answer()
+    {
+        async Task<string> Of(string email)
+        {
+            var answer = await platform.Client.PostAsJsonAsync("/api/v1/auth/token", new { email, password = "wrong password" });
+            Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+            return Without(await answer.Content.ReadAsStringAsync(), "traceId");
+        }
+
+        Assert.Equal(await Of("nobody@example.com"), await Of(PlatformFixture.Email));
+    }
+
+    [Fact]
+    public async Task The_eleventh_wrong_password_in_a_row_is_turned_away()
+    {
+        var statuses = new List<HttpStatusCode>();
+        for (var i = 0; i < 11; i++)
+        {
+            var answer = await platform.Client.PostAsJsonAsync("/api/v1/auth/token", new { email = "guessed@example.com", password = "wrong password" });
+            statuses.Add(answer.StatusCode);
+        }
+
+        Assert.All(statuses[..10], status => Assert.Equal(HttpStatusCode.Unauthorized, status));
+        Assert.Equal(HttpStatusCode.TooManyRequests, statuses[10]);
+    }
+
+    [Theory]
+    [InlineData("/api/v1/auth/me"), InlineData("/v1/models"), InlineData("/metrics"), InlineData("/openapi/v1.json"), InlineData("/api/v1/admin/audit")]
+    public async Task Without_a_credential_every_door_is_shut(string path)
+    {
+        var answer = await platform.Client.GetAsync(path);
+        Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+        Assert.Equal("Bearer", answer.Headers.WwwAuthenticate.ToString());
+    }
+
+    [Fact]
+    public async Task A_refresh_token_works_once_and_twenty_at_a_time_give_one_successor()
+    {
+        using var user = await platform.UserAsync();
+        var pair = await (await platform.Client.PostAsJsonAsync(
+            "/api/v1/auth/token", new { email = (await user.GetJsonAsync("/api/v1/auth/me")).Text("email"), password = PlatformFixture.Password })).JsonAsync();
+        var refreshToken = pair.Text("refreshToken");
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => platform.Client.PostAsJsonAsync("/api/v1/auth/token/refresh", new { refreshToken })));
+        Assert.Equal(1, answers.Count(a => a.StatusCode == HttpStatusCode.OK));
+        Assert.Equal(19, answers.Count(a => a.StatusCode == HttpStatusCode.Unauthorized));
+
+        var winner = await answers.Single(a => a.IsSuccessStatusCode).JsonAsync();
+        var again = await platform.Client.PostAsJsonAsync("/api/v1/auth/token/refresh", new { refreshToken = winner.Text("refreshToken") });
+        Assert.Equal(HttpStatusCode.OK, again.StatusCode);
+    }
+
+    [Fact]
+    public async Task After_signing_out_the_access_token_is_worth_nothing()
+    {
+        using var user = await platform.UserAsync();
+        Assert.Equal(HttpStatusCode.NoContent, (await user.PostAsync("/api/v1/auth/sign-out", null)).StatusCode);
+        await Eventually.Async(async () => (await user.GetAsync("/api/v1/auth/me")).StatusCode, status => status == HttpStatusCode.Unauthorized);
+    }
+
+    [Fact]
+    public async Task A_key_is_shown_once_opens_one_road_and_is_dead_when_revoked()
+    {
+        var created = await (await platform.Administrator.PostAsJsonAsync("/api/v1/auth/api-keys", new { name = "program" })).JsonAsync();
+        using var program = platform.NewClient(created.Text("key"));
+        Assert.Equal(HttpStatusCode.OK, (await program.GetAsync("/v1/models")).StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, (await program.GetAsync("/api/v1/admin/audit")).StatusCode);
+        Assert.DoesNotContain(created.Text("key")!, await platform.Administrator.GetStringAsync("/api/v1/auth/api-keys"), StringComparison.Ordinal);
+
+        Assert.Equal(HttpStatusCode.NoContent, (await platform.Administrator.DeleteAsync($"/api/v1/auth/api-keys/{created.Text("id")}")).StatusCode);
+        await Eventually.Async(async () => (await program.GetAsync("/v1/models")).StatusCode, status => status == HttpStatusCode.Unauthorized);
+    }
+
+    [Fact]
+    public async Task A_key_that_names_its_models_sees_no_other()
+    {
+        var created = await (await platform.Administrator.PostAsJsonAsync("/api/v1/auth/api-keys", new { name = "narrow", models = new[] { "another" } })).JsonAsync();
+        using var program = platform.NewClient(created.Text("key"));
+        Assert.Equal(0, (await program.GetJsonAsync("/v1/models")).GetProperty("data").GetArrayLength());
+        var answer = await program.PostAsJsonAsync("/v1/completions", new { model = PlatformFixture.Model, prompt = "a" });
+        Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task Somebody_who_is_not_approved_yet_may_do_nothing()
+    {
+        using var user = await platform.UserAsync("pending");
+        Assert.Equal(HttpStatusCode.Forbidden, (await user.GetAsync("/v1/models")).StatusCode);
+    }
+
+    [Fact]
+    public async Task An_ordinary_user_cannot_install_or_register()
+    {
+        using var user = await platform.UserAsync();
+        Assert.Equal(HttpStatusCode.Forbidden, (await user.PostAsJsonAsync("/api/v1/inference/installs", new { source = "https://example.com/a.gguf" })).StatusCode);
+        Assert.Equal(HttpStatusCode.Forbidden, (await user.PostAsJsonAsync("/api/v1/auth/users", new { email = "x@example.com", name = "x" })).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_field_that_is_not_theirs_to_set_is_refused_and_changes_nothing()
+    {
+        using var user = await platform.UserAsync();
+        Assert.Equal(HttpStatusCode.BadRequest, (await user.PatchAsJsonAsync("/api/v1/auth/me", new { name = "x", role = "administrator" })).StatusCode);
+        Assert.Equal("user", (await user.GetJsonAsync("/api/v1/auth/me")).Text("role"));
+    }
+
+    [Fact]
+    public async Task An_address_is_taken_once_however_it_is_written()
+    {
+        var first = await platform.Administrator.PostAsJsonAsync("/api/v1/auth/users", new { email = "Twice@Example.com", name = "One" });
+        var second = await platform.Administrator.PostAsJsonAsync("/api/v1/auth/users", new { email = " twice@EXAMPLE.com", name = "Two" });
+        Assert.Equal(HttpStatusCode.Created, first.StatusCode);
+        Assert.Equal(HttpStatusCode.Conflict, second.StatusCode);
+        Assert.Equal("email.taken", (await second.JsonAsync()).Text("code"));
+    }
+
+    [Fact]
+    public async Task No_event_holds_a_persons_address_or_name_in_the_clear()
+    {
+        (await platform.Administrator.PostAsJsonAsync("/api/v1/auth/users", new { email = "canary@example.com", name = "Canary Bird" })).EnsureSuccessStatusCode();
+        var database = platform.Platform.App.Services.GetRequiredService<NpgsqlDataSource>();
+        await using var search = database.CreateCommand(
+            """
+            select (select count(*) from auth.mt_events where data::text ~* 'canary') + (select count(*) from auth.mt_doc_user where data::text ~* 'canary')
+              + (select count(*) from messaging.wolverine_incoming_envelopes where encode(body, 'escape') ~* 'canary')
+            """);
+        Assert.Equal(0L, await search.ExecuteScalarAsync());
+        await using var all = database.CreateCommand("select count(*) from auth.mt_events");
+        Assert.NotEqual(0L, await all.ExecuteScalarAsync());
+    }
+
+    private static string Without(string json, string name)
+    {
+        var node = System.Text.Json.Nodes.JsonNode.Parse(json)!.AsObject();
+        node.Remove(name);
+        return node.ToJsonString();
+    }
+}

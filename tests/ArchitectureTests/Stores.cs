@@ -1,5 +1,8 @@
 using System.Text.RegularExpressions;
+using JasperFx.CodeGeneration;
 using LlmPlatform.Host;
+using Microsoft.Extensions.DependencyInjection;
+using Wolverine.Runtime.Handlers;
 using Xunit;
 
 namespace LlmPlatform.ArchitectureTests;
@@ -15,6 +18,25 @@ public sealed class Stores
         Assert.NotEmpty(chains);
         Gaps.AreNone(chains.Where(c => c.Module is null || c.Chain.AncillaryStoreType != c.Module.Store)
             .Select(c => $"{BuiltHost.Show(c.Chain.Method)} works on {c.Chain.AncillaryStoreType?.Name ?? "no store"}"));
+    }
+
+    [Fact]
+    public void Every_message_handler_of_a_module_works_on_the_store_of_that_module()
+    {
+        // Handlers are looked for when the host starts or its adapters are written; this is the second way.
+        foreach (var adapters in BuiltHost.Services.GetServices<ICodeFileCollection>())
+        {
+            adapters.BuildFiles();
+        }
+
+        var handled = BuiltHost.Services.GetRequiredService<HandlerGraph>().Chains.SelectMany(c => c.ByEndpoint.Append(c))
+            .SelectMany(c => c.Handlers.Select(h => (Chain: c, Handler: h, Module: Modules.All.FirstOrDefault(m => m.Assembly == h.HandlerType.Assembly))))
+            .Where(h => h.Module is not null)
+            .ToArray();
+
+        Assert.Equal(BuiltHost.Handlers.Count, handled.Select(h => h.Handler.Method).Distinct().Count());
+        Gaps.AreNone(handled.Where(h => h.Chain.AncillaryStoreType != h.Module!.Store)
+            .Select(h => $"{BuiltHost.Show(h.Handler)} works on {h.Chain.AncillaryStoreType?.Name ?? "no store"}"));
     }
 
     [Fact]

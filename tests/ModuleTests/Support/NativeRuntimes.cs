@@ -11,7 +11,7 @@ internal static class NativeRuntimes
 
     public static string Llama { get; } = Path.Combine(RepositoryRoot(), "node_modules", "@node-llama-cpp", Platform, "bins", Platform);
 
-    private static string RepositoryRoot()
+    public static string RepositoryRoot()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {

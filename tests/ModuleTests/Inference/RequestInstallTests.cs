@@ -7,7 +7,7 @@ using Xunit;
 
 namespace LlmPlatform.ModuleTests.Inference;
 
-public sealed class InstallTests(PlatformFixture platform)
+public sealed class RequestInstallTests(PlatformFixture platform)
 {
     public static TheoryData<string, string> BadSources => new()
     {

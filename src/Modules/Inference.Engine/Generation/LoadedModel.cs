@@ -22,7 +22,9 @@ internal sealed class LoadedModel
         Model = model;
         var trained = model.TrainedContextTokens > 0 ? model.TrainedContextTokens : DefaultContextTokens;
         var context = Math.Min(trained, wanted.ContextTokens ?? DefaultContextTokens);
-        options = new ContextOptions(context, Math.Min(BatchTokens, context), wanted.Slots);
+        // All slots share the cells. A model of a short context leaves room in the same memory for every slot to fill its own.
+        var cells = Math.Max(context, (int)Math.Min((long)trained * wanted.Slots, wanted.ContextTokens ?? DefaultContextTokens));
+        options = new ContextOptions(cells, Math.Min(BatchTokens, context), wanted.Slots);
         FirstContext = LlamaContext.Create(library, model, options);
         // llama.cpp rounds a context up; the model was not trained for the rest.
         ContextTokens = Math.Min(context, FirstContext.SequenceTokens);

@@ -12,8 +12,6 @@ namespace LlmPlatform.Inference.Engine.Generation;
 /// </summary>
 internal sealed partial class Scheduler(LoadedModel model, ILogger<Scheduler> logger)
 {
-    // While others generate, a prompt takes small bites: each bite delays their next token.
-    private const int PromptTokensBesideOthers = 128;
     // Cells kept free per running sequence at admission, or a newcomer would be thrown out again at once.
     private const int HeadroomTokens = 64;
     private const int ExitBroken = 4;
@@ -24,28 +22,15 @@ internal sealed partial class Scheduler(LoadedModel model, ILogger<Scheduler> lo
     private readonly List<Sequence> running = [];
     private readonly List<Sequence> ended = [];
     private readonly Stack<int> freeSlots = new(Enumerable.Range(0, model.Slots).Reverse());
-    private readonly TokenBatch batch = new(model.FirstContext.BatchTokens);
-    private readonly Lock stepGate = new();
-    private LlamaContext context = model.FirstContext;
-    private List<Share> step = [];
+    private readonly StepRunner runner = new(model);
     private int breakdowns;
+    // After the KV cache was full nobody is admitted until a sequence has left: a newcomer would only be thrown out again.
+    private bool isFull;
 
     internal void Submit(Sequence sequence) => submitted.Add(sequence);
 
-    /// <summary>
-    /// A cancelled sequence leaves before the next step. Call this from any thread to end the step of this moment too, if it has no reader
-    /// left.
-    /// </summary>
-    internal void AbortUselessStep()
-    {
-        lock (stepGate)
-        {
-            if (step.Count > 0 && step.All(share => share.Sequence.IsCancelled))
-            {
-                context.SetAbort(true);
-            }
-        }
-    }
+    /// <summary>Call this from any thread after cancelling.</summary>
+    internal void AbortUselessStep() => runner.AbortUselessStep();
 
     internal void Run()
     {
@@ -62,7 +47,7 @@ internal sealed partial class Scheduler(LoadedModel model, ILogger<Scheduler> lo
             Admit();
             if (running.Count > 0)
             {
-                Guarded(Compose());
+                Guarded(StepPlan.Compose(running, runner.BatchTokens));
             }
 
             Flush();
@@ -100,31 +85,7 @@ internal sealed partial class Scheduler(LoadedModel model, ILogger<Scheduler> lo
 
     private bool HasRoomFor(Sequence next) =>
         running.Count == 0
-        || running.Sum(sequence => sequence.Tokens.Count + HeadroomTokens) + next.Tokens.Count + HeadroomTokens <= context.TotalTokens;
-
-    private List<Share> Compose()
-    {
-        var shares = new List<Share>(running.Count);
-        var room = batch.Capacity;
-        foreach (var sequence in running.Where(sequence => sequence.Remaining == 1).Take(room))
-        {
-            shares.Add(new Share(sequence, 1));
-        }
-
-        room -= shares.Count;
-        room = shares.Count > 0 ? Math.Min(room, PromptTokensBesideOthers) : room;
-        foreach (var sequence in running.Where(sequence => sequence.Remaining > 1))
-        {
-            var count = Math.Min(room, sequence.Remaining);
-            if (count > 0)
-            {
-                shares.Add(new Share(sequence, count));
-                room -= count;
-            }
-        }
-
-        return shares;
-    }
+        || (!isFull && running.Sum(sequence => sequence.Tokens.Count + HeadroomTokens) + next.Tokens.Count + HeadroomTokens <= runner.TotalTokens);
 
     /// <summary>One thing that nobody foresaw costs its requests. The second costs the worker, which starts clean.</summary>
     private void Guarded(List<Share> shares)
@@ -142,8 +103,7 @@ internal sealed partial class Scheduler(LoadedModel model, ILogger<Scheduler> lo
 
     private void Compute(List<Share> shares)
     {
-        Fill(shares);
-        switch (Decode(shares))
+        switch (runner.Run(shares))
         {
             case DecodeResult.Done:
                 foreach (var share in shares)
@@ -158,13 +118,13 @@ internal sealed partial class Scheduler(LoadedModel model, ILogger<Scheduler> lo
             case DecodeResult.Aborted:
                 foreach (var share in shares)
                 {
-                    StepBack(share.Sequence);
+                    runner.StepBack(share.Sequence);
                 }
 
                 break;
             case DecodeResult.Invalid when shares.Count > 1:
-                // One of them is at fault, and alone it shows.
-                foreach (var share in shares)
+                // One of them is at fault, and alone it shows. Meanwhile another may have to give way and is computed later.
+                foreach (var share in shares.Where(share => running.Contains(share.Sequence)))
                 {
                     Compute([share]);
                 }
@@ -181,49 +141,6 @@ internal sealed partial class Scheduler(LoadedModel model, ILogger<Scheduler> lo
         }
     }
 
-    private void Fill(List<Share> shares)
-    {
-        batch.Clear();
-        foreach (var share in shares)
-        {
-            var sequence = share.Sequence;
-            // A gap is refused, but llama.cpp accepts a wrong first position and answers nonsense.
-            if (context.LastPosition(sequence.Slot) != sequence.Computed - 1)
-            {
-                throw new InvalidOperationException($"Sequence {sequence.Id} and the KV cache disagree about what is computed.");
-            }
-
-            for (var index = 0; index < share.Count; index++)
-            {
-                var position = sequence.Computed + index;
-                share.Output = batch.Add(sequence.Tokens[position], position, sequence.Slot, position == sequence.Tokens.Count - 1);
-            }
-        }
-    }
-
-    private DecodeResult Decode(List<Share> shares)
-    {
-        lock (stepGate)
-        {
-            step = shares;
-            context.SetAbort(false);
-        }
-
-        // Who was cancelled between composing and now has not seen this step.
-        AbortUselessStep();
-        try
-        {
-            return context.Decode(batch);
-        }
-        finally
-        {
-            lock (stepGate)
-            {
-                step = [];
-            }
-        }
-    }
-
     private void Advance(Share share)
     {
         var sequence = share.Sequence;
@@ -235,7 +152,7 @@ internal sealed partial class Scheduler(LoadedModel model, ILogger<Scheduler> lo
 
         try
         {
-            sequence.Advance(context.Logits(share.Output));
+            sequence.Advance(runner.Scores(share));
         }
         catch (RequestRefusedException refusal)
         {
@@ -264,22 +181,14 @@ internal sealed partial class Scheduler(LoadedModel model, ILogger<Scheduler> lo
         }
 
         LogGivesWay(logger, last.Id);
+        isFull = true;
         Detach(last);
         waiting.AddFirst(last);
     }
 
-    private void StepBack(Sequence sequence)
-    {
-        if (!context.TryTruncate(sequence.Slot, sequence.Computed))
-        {
-            context.Forget(sequence.Slot);
-            sequence.Computed = 0;
-        }
-    }
-
     private void StartOver(List<Share> shares)
     {
-        foreach (var sequence in shares.Select(share => share.Sequence).Where(sequence => !sequence.IsOver))
+        foreach (var sequence in shares.Select(share => share.Sequence).Where(running.Contains).ToList())
         {
             sequence.Fail("engine.decode_failed", "The engine failed while it computed this request.");
             running.Remove(sequence);
@@ -293,12 +202,8 @@ internal sealed partial class Scheduler(LoadedModel model, ILogger<Scheduler> lo
             ProcessLimits.ExitNow(ExitBroken);
         }
 
-        lock (stepGate)
-        {
-            context.Dispose();
-            context = model.CreateContext();
-        }
-
+        runner.StartOver();
+        isFull = false;
         foreach (var sequence in running)
         {
             sequence.Computed = 0;
@@ -315,12 +220,12 @@ internal sealed partial class Scheduler(LoadedModel model, ILogger<Scheduler> lo
     {
         Detach(sequence);
         ended.Add(sequence);
+        isFull = false;
     }
 
     private void Detach(Sequence sequence)
     {
-        context.Forget(sequence.Slot);
-        sequence.Computed = 0;
+        runner.Forget(sequence);
         running.Remove(sequence);
         freeSlots.Push(sequence.Slot);
     }
@@ -333,16 +238,6 @@ internal sealed partial class Scheduler(LoadedModel model, ILogger<Scheduler> lo
         }
 
         ended.Clear();
-    }
-
-    /// <summary>What a sequence contributes to a step.</summary>
-    private sealed class Share(Sequence sequence, int count)
-    {
-        internal Sequence Sequence => sequence;
-
-        internal int Count => count;
-
-        internal int Output { get; set; }
     }
 
     [LoggerMessage(LogLevel.Error, "A step of {Sequences} sequences failed")]

@@ -99,7 +99,13 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
         }
 
         var result = Native.llama_decode(this, batch.ToNative());
-        ReleasePools(keep: 2);
+        GC.KeepAlive(batch);
+        // A step that was not computed may not have reached the backend, which then still knows the pool before.
+        if (result == 0)
+        {
+            ReleasePools(keep: 2);
+        }
+
         return result switch
         {
             0 => DecodeResult.Done,

@@ -1,0 +1,105 @@
+using LlmPlatform.Inference.Engine.Llama;
+
+namespace LlmPlatform.Inference.Engine.Generation;
+
+/// <summary>
+/// Computes steps on the one context and breaks off a step that nobody waits for. All but <see cref="AbortUselessStep"/> is called by the
+/// scheduler's thread.
+/// </summary>
+internal sealed class StepRunner(LoadedModel model)
+{
+    private readonly TokenBatch batch = new(model.FirstContext.BatchTokens);
+    private readonly Lock stepGate = new();
+    private LlamaContext context = model.FirstContext;
+    private List<Share> step = [];
+
+    internal int BatchTokens => batch.Capacity;
+
+    internal int TotalTokens => context.TotalTokens;
+
+    /// <summary>
+    /// A cancelled sequence leaves before the next step. Call this from any thread to end the step of this moment too, if it has no reader
+    /// left.
+    /// </summary>
+    internal void AbortUselessStep()
+    {
+        lock (stepGate)
+        {
+            if (step.Count > 0 && step.TrueForAll(share => share.Sequence.IsCancelled))
+            {
+                context.SetAbort(true);
+            }
+        }
+    }
+
+    internal DecodeResult Run(List<Share> shares)
+    {
+        Fill(shares);
+        lock (stepGate)
+        {
+            step = shares;
+            context.SetAbort(false);
+        }
+
+        // Who was cancelled between composing and now has not seen this step.
+        AbortUselessStep();
+        try
+        {
+            return context.Decode(batch);
+        }
+        finally
+        {
+            lock (stepGate)
+            {
+                step = [];
+            }
+        }
+    }
+
+    internal ReadOnlySpan<float> Scores(Share share) => context.Logits(share.Output);
+
+    /// <summary>Takes back what an aborted step has left in the KV cache.</summary>
+    internal void StepBack(Sequence sequence)
+    {
+        if (!context.TryTruncate(sequence.Slot, sequence.Computed))
+        {
+            Forget(sequence);
+        }
+    }
+
+    internal void Forget(Sequence sequence)
+    {
+        context.Forget(sequence.Slot);
+        sequence.Computed = 0;
+    }
+
+    /// <summary>Everything computed is lost.</summary>
+    internal void StartOver()
+    {
+        lock (stepGate)
+        {
+            context.Dispose();
+            context = model.CreateContext();
+        }
+    }
+
+    private void Fill(List<Share> shares)
+    {
+        batch.Clear();
+        foreach (var share in shares)
+        {
+            var sequence = share.Sequence;
+            // A gap is refused, but llama.cpp accepts a wrong first position and answers nonsense.
+            if (context.LastPosition(sequence.Slot) != sequence.Computed - 1)
+            {
+                throw new InvalidOperationException($"Sequence {sequence.Id} and the KV cache disagree about what is computed.");
+            }
+
+            for (var index = 0; index < share.Count; index++)
+            {
+                var position = sequence.Computed + index;
+                share.Output = batch.Add(sequence.Tokens[position], position, sequence.Slot, position == sequence.Tokens.Count - 1);
+            }
+        }
+    }
+}

@@ -15,7 +15,7 @@ public sealed class CompletionsTests(PlatformFixture platform)
     {
         { "{", null, "json.invalid" },
         { "[]", "body", "param.type" },
-        { "{\"model\":\"stories\",\"model\":\"x\",\"prompt\":\"a\"}", null, "json.invalid" },
+        { "{\"model\":\"stories\",\"model\":\"x\",\"prompt\":\"a\"}", "model", "json.invalid" },
         { "{\"prompt\":\"a\"}", "model", "param.missing" },
         { "{\"model\":\"stories\"}", "prompt", "param.missing" },
         { "{\"model\":7,\"prompt\":\"a\"}", "model", "param.type" },

@@ -58,24 +58,31 @@ internal static class EventStream
         }
 
         var waiting = next.AsTask();
-        while (true)
+        try
         {
-            try
+            while (true)
             {
-                return await waiting.WaitAsync(Heartbeat, time, context.RequestAborted);
+                try
+                {
+                    return await waiting.WaitAsync(Heartbeat, time, context.RequestAborted);
+                }
+                catch (TimeoutException)
+                {
+                    if (waiting.IsCompleted)
+                    {
+                        return await waiting; // the event came in the moment in which patience ran out
+                    }
+
+                    Begin(context);
+                    await context.Response.Body.WriteAsync(KeepAlive, context.RequestAborted);
+                    await context.Response.Body.FlushAsync(context.RequestAborted);
+                }
             }
-            catch (TimeoutException) when (!waiting.IsCompleted)
-            {
-                Begin(context);
-                await context.Response.Body.WriteAsync(KeepAlive, context.RequestAborted);
-                await context.Response.Body.FlushAsync(context.RequestAborted);
-            }
-            catch (OperationCanceledException) when (!waiting.IsCompleted)
-            {
-                // The reader has gone. The generation hears of it through the same token and has to be over before it is disposed.
-                await Task.WhenAny(waiting);
-                throw;
-            }
+        }
+        finally
+        {
+            // The reader may have gone. The generation hears of it through the same token, and has to be over before it is disposed.
+            await Task.WhenAny(waiting);
         }
     }
 

@@ -19,7 +19,13 @@ internal sealed record GenerationParams(
 
     // They would change the answer, and the engine cannot do them yet; leaving them out in silence would be a lie.
     private static readonly string[] Unsupported =
-        ["tools", "functions", "tool_choice", "function_call", "logit_bias", "logprobs", "top_logprobs", "suffix", "audio", "modalities", "prediction", "web_search_options"];
+    [
+        "tools", "functions", "tool_choice", "function_call", "logit_bias", "logprobs", "top_logprobs", "suffix", "audio", "modalities", "prediction",
+        "web_search_options", "reasoning_effort", "verbosity", "json_schema", "structured_outputs", "min_tokens", "ignore_eos", "lora",
+        "repeat_penalty", "repetition_penalty", "typical_p", "mirostat", "dry_multiplier", "xtc_probability",
+    ];
+
+    private const string GuidedDecoding = "guided_"; // a family of fields that vLLM knows
 
     public static GenerationParams Read(JsonBody body)
     {
@@ -28,7 +34,8 @@ internal sealed record GenerationParams(
             throw Refusal.BadParam(refused, $"{refused} is not a parameter of this API.", "param.unknown");
         }
 
-        foreach (var name in Unsupported.Where(body.Has))
+        var guided = body.Names.Where(name => name.StartsWith(GuidedDecoding, StringComparison.Ordinal));
+        foreach (var name in Unsupported.Concat(guided).Where(body.Has))
         {
             RefuseUnlessEmpty(body, name);
         }
@@ -48,7 +55,9 @@ internal sealed record GenerationParams(
             MinP = body.Number("min_p", 0, 1),
             Seed = body.Whole("seed", long.MinValue, long.MaxValue),
         };
-        var most = body.Whole("max_completion_tokens", 1, int.MaxValue) ?? body.Whole("max_tokens", 1, int.MaxValue);
+        // Both are read, so that a wrong one is refused also where the other one counts.
+        var oldMost = body.Whole("max_tokens", 1, int.MaxValue);
+        var most = body.Whole("max_completion_tokens", 1, int.MaxValue) ?? oldMost;
         var stream = body.Flag("stream") ?? false;
         var includeUsage = body.Object("stream_options")?.Flag("include_usage") ?? false;
         return new GenerationParams(body.RequiredText("model"), sampling, (int?)most, ReadStop(body), stream, includeUsage);
@@ -70,7 +79,10 @@ internal sealed record GenerationParams(
         var means = name switch
         {
             "tool_choice" or "function_call" => body.IsText(name) && body.Text(name) is "none" or "auto",
-            "logprobs" => body.IsFalse(name),
+            "logprobs" or "ignore_eos" => body.IsFalse(name),
+            "top_logprobs" or "min_tokens" or "mirostat" => body.Whole(name, 0, int.MaxValue) == 0,
+            "dry_multiplier" or "xtc_probability" => body.Number(name, 0, float.MaxValue) == 0,
+            "repeat_penalty" or "repetition_penalty" or "typical_p" => body.Number(name, 0, float.MaxValue) == 1,
             "tools" or "functions" or "logit_bias" or "modalities" => body.IsEmpty(name) || (name == "modalities" && body.Texts(name) is ["text"]),
             "suffix" => body.Text(name) is "",
             _ => false,

@@ -12,7 +12,7 @@ namespace LlmPlatform.Inference.OpenAi;
 internal sealed class JsonBody
 {
     private const long LongestBody = 8 << 20;
-    private static readonly JsonDocumentOptions Options = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 64 };
     private readonly JsonElement element;
 
     private JsonBody(JsonElement element, string path) => (this.element, Path) = (element, path);
@@ -42,11 +42,11 @@ internal sealed class JsonBody
         }
         catch (JsonException)
         {
-            throw new Refusal(new Error(400, "json.invalid", "The body is not valid JSON, or a field stands in it twice."));
+            throw NotJson();
         }
 
         context.Response.RegisterForDispose(document);
-        return Of(document.RootElement, "");
+        return Checked(document);
     }
 
     /// <summary>Parses a text, for what does not come over HTTP.</summary>
@@ -54,11 +54,11 @@ internal sealed class JsonBody
     {
         try
         {
-            return Of(JsonDocument.Parse(json, Options).RootElement, "");
+            return Checked(JsonDocument.Parse(json, Options));
         }
         catch (JsonException)
         {
-            throw new Refusal(new Error(400, "json.invalid", "The body is not valid JSON, or a field stands in it twice."));
+            throw NotJson();
         }
     }
 
@@ -144,6 +144,55 @@ internal sealed class JsonBody
     public string At(string name) => Path.Length == 0 ? name : $"{Path}.{name}";
 
     public Refusal Missing(string name) => Refusal.BadParam(At(name), $"{At(name)} is missing.", "param.missing");
+
+    private static Refusal NotJson() => new(new Error(400, "json.invalid", "The body is not valid JSON."));
+
+    private static JsonBody Checked(JsonDocument document)
+    {
+        CheckNames(document.RootElement, "");
+        return Of(document.RootElement, "");
+    }
+
+    // Also where nobody looks later: which of two fields of one name counts is a question that two readers answer differently.
+    private static void CheckNames(JsonElement value, string path)
+    {
+        if (value.ValueKind == JsonValueKind.Array)
+        {
+            var i = 0;
+            foreach (var item in value.EnumerateArray())
+            {
+                CheckNames(item, $"{path}[{i}]");
+                i++;
+            }
+        }
+        else if (value.ValueKind == JsonValueKind.Object)
+        {
+            var names = new HashSet<string>(StringComparer.Ordinal);
+            foreach (var field in value.EnumerateObject())
+            {
+                var name = NameOf(field, path);
+                var at = path.Length == 0 ? name : $"{path}.{name}";
+                if (!names.Add(name))
+                {
+                    throw Refusal.BadParam(at, $"{at} is given twice.", "json.invalid");
+                }
+
+                CheckNames(field.Value, at);
+            }
+        }
+    }
+
+    private static string NameOf(JsonProperty field, string path)
+    {
+        try
+        {
+            return field.Name;
+        }
+        catch (InvalidOperationException)
+        {
+            throw Refusal.BadParam(path.Length == 0 ? "body" : path, "A field's name holds half a character (a lone surrogate).", "json.invalid");
+        }
+    }
 
     private static JsonBody Of(JsonElement value, string path) =>
         value.ValueKind == JsonValueKind.Object ? new JsonBody(value, path) : throw WrongType(path.Length == 0 ? "body" : path, "an object");

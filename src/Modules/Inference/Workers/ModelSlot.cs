@@ -11,7 +11,6 @@ internal sealed class ModelSlot(Func<InstalledModel, Worker> start, EngineOption
     private readonly FailureHistory history = new();
     private Post? post;
     private Error? failure;
-    private bool isDraining;
     private bool isClosed;
 
     public WorkerState State
@@ -23,7 +22,7 @@ internal sealed class ModelSlot(Func<InstalledModel, Worker> start, EngineOption
                 return post switch
                 {
                     null or { Worker.End: not null } => failure is null ? new(WorkerPhase.Idle) : new(WorkerPhase.Failed, Code: failure.Code, Message: failure.Message),
-                    { Worker: var worker } when isDraining => new(WorkerPhase.Draining, 1, worker.Running),
+                    { Drains: > 0, Worker: var worker } => new(WorkerPhase.Draining, 1, worker.Running),
 #pragma warning disable RS0030 // it is complete
                     { Worker: var worker } when worker.Ready.IsCompletedSuccessfully => new(WorkerPhase.Ready, 1, worker.Running, worker.Ready.Result),
 #pragma warning restore RS0030
@@ -76,6 +75,7 @@ internal sealed class ModelSlot(Func<InstalledModel, Worker> start, EngineOption
     public async Task UnloadAsync(CancellationToken cancellation)
     {
         Post leaving;
+        Task unused;
         lock (gate)
         {
             if (post is null or { Worker.End: not null })
@@ -85,12 +85,13 @@ internal sealed class ModelSlot(Func<InstalledModel, Worker> start, EngineOption
             }
 
             leaving = post;
-            isDraining = true;
+            leaving.Drains++;
+            unused = leaving.Unused;
         }
 
         try
         {
-            await leaving.Unused.WaitAsync(options.DrainTime, time, cancellation);
+            await unused.WaitAsync(options.DrainTime, time, cancellation);
         }
         catch (TimeoutException)
         {
@@ -100,7 +101,7 @@ internal sealed class ModelSlot(Func<InstalledModel, Worker> start, EngineOption
         {
             lock (gate)
             {
-                isDraining = false;
+                leaving.Drains--; // others may still want it to go
             }
 
             throw;
@@ -144,7 +145,7 @@ internal sealed class ModelSlot(Func<InstalledModel, Worker> start, EngineOption
         lock (gate)
         {
             return isClosed ? throw Failures.Stopping.ToException()
-                : isDraining ? throw Failures.Unloading.ToException()
+                : post is { Worker.End: null, Drains: > 0 } ? throw Failures.Unloading.ToException()
                 : post is { Worker.End: null } && post.Digest == model.Digest ? Lease(post)
                 : null;
         }
@@ -193,7 +194,6 @@ internal sealed class ModelSlot(Func<InstalledModel, Worker> start, EngineOption
         {
             var wasWanted = reason == Failures.Unloaded || reason == Failures.Stopping;
             failure = wasWanted ? null : reason;
-            isDraining = false;
             if (!wasWanted)
             {
                 history.Record(time.GetUtcNow());
@@ -212,16 +212,16 @@ internal sealed class ModelSlot(Func<InstalledModel, Worker> start, EngineOption
         lock (gate)
         {
             used.LastUsed = time.GetTimestamp();
-            if (--used.Leases == 0 && isDraining)
-            {
-                used.Drained.TrySetResult();
-            }
+            used.Leases--;
+            used.TellIfUnused();
         }
     }
 
     /// <summary>A worker in this slot, from its start to its end.</summary>
     private sealed class Post(Worker worker, string digest, long lastUsed)
     {
+        private TaskCompletionSource? drained;
+
         public Worker Worker => worker;
 
         public string Digest => digest;
@@ -232,8 +232,21 @@ internal sealed class ModelSlot(Func<InstalledModel, Worker> start, EngineOption
 
         public Task Watch { get; set; } = Task.CompletedTask;
 
-        public TaskCompletionSource Drained { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        /// <summary>Unloads that wait for it now.</summary>
+        public int Drains { get; set; }
 
-        public Task Unused => Leases == 0 ? Task.CompletedTask : Drained.Task;
+        /// <summary>Over when the leases of now are back. A drain that was given up leaves nothing behind that a later one could take for its own.</summary>
+        public Task Unused => Leases == 0
+            ? Task.CompletedTask
+            : (drained ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+
+        public void TellIfUnused()
+        {
+            if (Leases == 0)
+            {
+                drained?.TrySetResult();
+                drained = null;
+            }
+        }
     }
 }

@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using LlmPlatform.Inference.Contracts;
+using LlmPlatform.Inference.Generation;
+using LlmPlatform.Inference.Models;
+using LlmPlatform.Inference.Workers;
+using LlmPlatform.ModuleTests.Support;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
+using Xunit;
+
+namespace LlmPlatform.ModuleTests.Inference;
+
+/// <summary>A pool of real workers over a folder with two files: a small model, and one that is none.</summary>
+internal sealed class WorkerPoolFixture : IModelCatalog, IAsyncDisposable
+{
+    public static readonly InstalledModel Good = new("tiny", "sha256:good", 1, "llama", 1, 512, default);
+    public static readonly InstalledModel Bad = new("bad", "sha256:bad", 1, "llama", 1, 512, default);
+
+    private static readonly ModelShape Slow = new(8, 256, 704, 8, 4, 4096, 4000, TensorType.Q8_0);
+
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("pool-");
+    private readonly GenerationMetrics metrics = new();
+
+    public WorkerPoolFixture(EngineOptions? options = null)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection([new("Inference:ModelsPath", folder.FullName)]).Build();
+        var files = new ModelFiles(configuration);
+        files.CreateFolders();
+        using (var file = File.Create(files.PathOf(Good.Digest)))
+        {
+            TinyModel.Write(file, Slow, seed: 1);
+        }
+
+        File.WriteAllText(files.PathOf(Bad.Digest), "GGUF, or so it says");
+        var settings = Options.Create(options ?? new EngineOptions { Threads = 1 });
+        Pool = new WorkerPool(new EngineFiles(settings), this, files, settings, metrics, Clock, NullLogger<WorkerPool>.Instance);
+        Generator = new TextGenerator(this, Pool, metrics, Clock);
+    }
+
+    public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero));
+
+    public WorkerPool Pool { get; }
+
+    public TextGenerator Generator { get; }
+
+    private static CancellationToken Timeout => TestContext.Current.CancellationToken;
+
+    public Task<InstalledModel?> FindAsync(string name, CancellationToken cancellation) =>
+        Task.FromResult(name == Good.Name ? Good : name == Bad.Name ? Bad : null);
+
+    public Task<IReadOnlyList<InstalledModel>> ListAsync(CancellationToken cancellation) => Task.FromResult<IReadOnlyList<InstalledModel>>([Good, Bad]);
+
+    public async Task<int> ProcessIdAsync()
+    {
+        using var lease = await Pool.LeaseAsync(Good, Timeout);
+        return lease.Worker.ProcessId;
+    }
+
+    /// <summary>The model never stops by itself, so this lasts as long as its context: seconds, in which something can happen.</summary>
+    public IAsyncEnumerable<GenerationEvent> Continue(int? maxTokens = null) =>
+        Generator.ContinueAsync(Good.Name, Guid.Empty, "Once", new SamplingOptions { Temperature = 0 }, maxTokens, [], Timeout);
+
+    public async Task<GenerationCompleted> CompleteAsync(int maxTokens) =>
+        Assert.IsType<GenerationCompleted>(await Continue(maxTokens).LastAsync(Timeout));
+
+    public static async Task SignalAsync(int processId, string signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", $"{processId}"]);
+        await kill.WaitForExitAsync(Timeout);
+        Assert.Equal(0, kill.ExitCode);
+    }
+
+    public static bool IsAlive(int processId) => Directory.Exists($"/proc/{processId}");
+
+    public async ValueTask DisposeAsync()
+    {
+        await Pool.DisposeAsync();
+        metrics.Dispose();
+        folder.Delete(recursive: true);
+    }
+}

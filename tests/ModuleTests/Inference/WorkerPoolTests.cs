@@ -19,7 +19,7 @@ public sealed class WorkerPoolTests
         var first = await pool.ProcessIdAsync();
         await using var reply = pool.Continue().GetAsyncEnumerator(Timeout);
         Assert.True(await reply.MoveNextAsync());
-        await WorkerPoolFixture.SignalAsync(first, "ABRT");
+        await WorkerPoolFixture.SignalAsync(first, "KILL");
         var failure = await Assert.ThrowsAsync<GenerationException>(async () =>
         {
             while (await reply.MoveNextAsync())

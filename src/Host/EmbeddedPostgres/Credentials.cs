@@ -14,8 +14,8 @@ internal sealed record Credentials(string AdministratorPassword, string Password
     {
         try
         {
-            return JsonSerializer.Deserialize<Credentials>(File.ReadAllText(file), JsonSerializerOptions.Web) is
-                { AdministratorPassword.Length: > 0, Password.Length: > 0 } found ? found : null;
+            var found = JsonSerializer.Deserialize<Credentials>(File.ReadAllText(file), JsonSerializerOptions.Web);
+            return found is { AdministratorPassword.Length: > 0, Password.Length: > 0 } ? found : null;
         }
         catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException or JsonException)
         {

@@ -7,7 +7,7 @@ namespace LlmPlatform.ModuleTests.Durability;
 
 public sealed class KillTests : IDisposable
 {
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("llmp-kill-");
+    private readonly DirectoryInfo folder = TemporaryFolder.Create("llmp-kill-");
 
     [Fact]
     public async Task A_message_that_is_committed_but_not_handled_when_the_host_is_killed_is_handled_after_the_restart()

@@ -15,7 +15,7 @@ internal sealed class DatabaseFolder : IAsyncDisposable
 {
     private readonly ConcurrentBag<Server> started = [];
 
-    public string Root { get; } = Directory.CreateTempSubdirectory("llmplatform-test-").FullName;
+    public string Root { get; } = TemporaryFolder.Create("llmplatform-test-").FullName;
 
     public string DataPath { get; private set; }
 
@@ -24,10 +24,6 @@ internal sealed class DatabaseFolder : IAsyncDisposable
     public DatabaseFolder()
     {
         DataPath = Path.Combine(Root, "data");
-        if (!OperatingSystem.IsWindows())
-        {
-            File.SetUnixFileMode(Root, (UnixFileMode)Convert.ToInt32("711", 8));
-        }
     }
 
     public string Home => Path.Combine(DataPath, "postgres");

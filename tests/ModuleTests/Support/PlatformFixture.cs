@@ -21,7 +21,7 @@ public sealed class PlatformFixture : IAsyncLifetime
     /// <summary>The model that is installed: the trained one where it is there, else one of random weights.</summary>
     public const string Model = "stories";
 
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("llmp-tests-");
+    private readonly DirectoryInfo folder = TemporaryFolder.Create("llmp-tests-");
     private int users;
 
     public Platform Platform { get; private set; } = null!;

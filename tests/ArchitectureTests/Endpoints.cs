@@ -17,6 +17,7 @@ public sealed class Endpoints
         "POST /api/v1/auth/token",
         "POST /api/v1/auth/token/refresh", // the refresh token is the proof
         "POST /api/v1/auth/setup", // its one-time link is the proof
+        "GET /setup", // the form for it
         "GET /health/live",
         "GET /health/ready",
     ];
@@ -58,7 +59,8 @@ public sealed class Endpoints
         Assert.NotEmpty(OfModules());
         Gaps.Are(
             OfModules().Where(e => !IsOnItsRoad(e)).Select(BuiltHost.Show),
-            "GET /.well-known/jwks.json"); // a fixed name: RFC 8615 says where it is looked for
+            "GET /.well-known/jwks.json", // a fixed name: RFC 8615 says where it is looked for
+            "GET /setup"); // a page
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public interface IAuthStore : IDocumentStore;
 /// <summary>The module's contents on one page.</summary>
 public static class AuthModule
 {
-    public static readonly AppModule Definition = new("auth", typeof(IAuthStore), builder => builder.AddAuthModule());
+    public static readonly AppModule Definition = new("auth", typeof(IAuthStore), builder => builder.AddAuthModule()) { MapRoads = SetupPage.Map };
 
     private static void AddAuthModule(this IHostApplicationBuilder builder)
     {

@@ -75,7 +75,12 @@ public sealed class SignInTests(PlatformFixture platform)
         var created = await (await platform.Administrator.PostAsJsonAsync("/api/v1/auth/api-keys", new { name = "program" })).JsonAsync();
         using var program = platform.NewClient(created.Text("key"));
         Assert.Equal(HttpStatusCode.OK, (await program.GetAsync("/v1/models")).StatusCode);
-        Assert.Equal(HttpStatusCode.Forbidden, (await program.GetAsync("/api/v1/admin/audit")).StatusCode);
+        foreach (var (method, path) in new[] { (HttpMethod.Get, "/api/v1/admin/audit"), (HttpMethod.Delete, "/api/v1/inference/models/none") })
+        {
+            var refused = await program.SendAsync(new HttpRequestMessage(method, path));
+            Assert.Equal((HttpStatusCode.Forbidden, "scope.missing"), (refused.StatusCode, (await refused.JsonAsync()).Text("code")));
+        }
+
         Assert.DoesNotContain(created.Text("key")!, await platform.Administrator.GetStringAsync("/api/v1/auth/api-keys"), StringComparison.Ordinal);
 
         Assert.Equal(HttpStatusCode.NoContent, (await platform.Administrator.DeleteAsync($"/api/v1/auth/api-keys/{created.Text("id")}")).StatusCode);
@@ -97,6 +102,18 @@ public sealed class SignInTests(PlatformFixture platform)
     {
         using var user = await platform.UserAsync("pending");
         Assert.Equal(HttpStatusCode.Forbidden, (await user.GetAsync("/v1/models")).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_demotion_works_before_the_token_ends()
+    {
+        using var colleague = await platform.UserAsync("administrator");
+        var id = (await colleague.GetJsonAsync("/api/v1/auth/me")).Text("id");
+        Assert.Equal(HttpStatusCode.OK, (await colleague.GetAsync("/api/v1/auth/users")).StatusCode);
+        (await platform.Administrator.PatchAsJsonAsync($"/api/v1/auth/users/{id}", new { role = "user" })).EnsureSuccessStatusCode();
+        await Eventually.Async(async () => (await colleague.GetAsync("/api/v1/auth/users")).StatusCode, status => status == HttpStatusCode.Forbidden);
+        (await platform.Administrator.PatchAsJsonAsync($"/api/v1/auth/users/{id}", new { disabled = true })).EnsureSuccessStatusCode();
+        await Eventually.Async(async () => (await colleague.GetAsync("/api/v1/auth/me")).StatusCode, status => status == HttpStatusCode.Unauthorized);
     }
 
     [Fact]

@@ -38,7 +38,9 @@ internal sealed class CredentialHandler(
     }
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) =>
-        Context.WriteErrorAsync(new Error(403, "auth.forbidden", "Your role or the scopes of your key do not allow this."));
+        Context.WriteErrorAsync(RoadScopeHandler.Covers(Context.User, Request.Path)
+            ? new Error(403, "auth.forbidden", "Your role does not allow this.")
+            : new Error(403, "scope.missing", $"Your key lacks the scope '{RoadScopeHandler.ScopeOf(Request.Path) ?? Scopes.Everything}'."));
 
     private string? Presented()
     {

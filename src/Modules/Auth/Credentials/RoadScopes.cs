@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using LlmPlatform.SharedKernel;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
@@ -10,11 +11,11 @@ internal sealed class RoadScopeRequirement : IAuthorizationRequirement;
 /// <summary>A leaked key is as dangerous as its scopes are wide, so a key for generating text opens no other door.</summary>
 internal sealed class RoadScopeHandler : AuthorizationHandler<RoadScopeRequirement>
 {
+    private static readonly PathString[] OllamaManagement = ["/api/pull", "/api/push", "/api/create", "/api/copy", "/api/delete", "/api/blobs"];
+
     protected override Task HandleRequirementAsync(AuthorizationHandlerContext context, RoadScopeRequirement requirement)
     {
-        var scope = context.Resource is HttpContext request ? ScopeOf(request.Request.Path) : null;
-        if (!context.User.IsInRole(Roles.Pending)
-            && (context.User.HasClaim(PlatformClaims.Scope, Scopes.Everything) || (scope is not null && context.User.HasClaim(PlatformClaims.Scope, scope))))
+        if (!context.User.IsInRole(Roles.Pending) && Covers(context.User, (context.Resource as HttpContext)?.Request.Path ?? default))
         {
             context.Succeed(requirement);
         }
@@ -22,9 +23,14 @@ internal sealed class RoadScopeHandler : AuthorizationHandler<RoadScopeRequireme
         return Task.CompletedTask;
     }
 
+    /// <summary>Whether the credential's scopes reach this road, whatever its owner's role allows.</summary>
+    internal static bool Covers(ClaimsPrincipal credential, PathString path) =>
+        credential.HasClaim(PlatformClaims.Scope, Scopes.Everything) || (ScopeOf(path) is { } scope && credential.HasClaim(PlatformClaims.Scope, scope));
+
     // A road that is not listed needs every scope.
     internal static string? ScopeOf(PathString path) => Roads.Of(path) switch
     {
+        Road.Ollama when OllamaManagement.Any(managing => path.StartsWithSegments(managing)) => Scopes.Models,
         Road.OpenAi or Road.Anthropic or Road.Ollama => Scopes.Inference,
         _ when path.StartsWithSegments("/api/v1/chat") => Scopes.Inference,
         _ when path.StartsWithSegments("/api/v1/inference") || path.StartsWithSegments("/api/v1/explore") => Scopes.Models,

@@ -42,7 +42,7 @@ public static class CompleteSetupEndpoint
     {
         // Twice: outside the lock, where strangers are turned away at no cost, and inside, where only one can pass.
         await RefuseAsync(session, command.Token, cancellation);
-        await session.LockAsync(SetupState.Only, cancellation);
+        await session.LockAsync(SetupState.Lock, cancellation);
         await RefuseAsync(session, command.Token, cancellation);
 
         var hash = await passwords.HashAsync(command.Password, cancellation);

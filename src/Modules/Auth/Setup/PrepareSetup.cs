@@ -21,7 +21,7 @@ public static partial class PrepareSetupHandler
         CancellationToken cancellation)
     {
         var messages = new OutgoingMessages();
-        await session.LockAsync(SetupState.Only, cancellation);
+        await session.LockAsync(SetupState.Lock, cancellation);
         var state = await session.LoadAsync<SetupState>(SetupState.Only, cancellation) ?? new SetupState();
         if (state.IsClosed)
         {

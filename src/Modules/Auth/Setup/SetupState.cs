@@ -5,6 +5,9 @@ public sealed record SetupState
 {
     public const string Only = "setup";
 
+    /// <summary>Held while the state is read and closed, so that one of two racers finds it closed.</summary>
+    public const string Lock = "auth:setup";
+
     public string Id { get; init; } = Only;
 
     public byte[]? TokenHash { get; init; }

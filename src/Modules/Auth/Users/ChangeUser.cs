@@ -26,7 +26,7 @@ public static class ChangeUserEndpoint
         Guid id, ChangeUser command, IDocumentSession session, SubjectVault vault, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
     {
         // Two administrators who demote each other at once must not both succeed.
-        await session.LockAsync("administrators", cancellation);
+        await session.LockAsync("auth:administrators", cancellation);
         var stream = await session.Events.FetchForWriting<User>(id, cancellation);
         var user = stream.Aggregate ?? throw Refusal.NotFound("user.not_found", "There is no such user.");
         var messages = new OutgoingMessages();

@@ -22,7 +22,7 @@ public sealed class Registration(SubjectVault vault, MasterKey master)
         IDocumentSession session, OutgoingMessages messages, NewUser newcomer, Guid? by, DateTimeOffset now, CancellationToken cancellation)
     {
         var claim = master.ClaimId(EmailAddress.Canonical(newcomer.Email) ?? throw Refusal.BadParam("email", "This is not an e-mail address.", "email.invalid"));
-        await session.LockAsync(claim, cancellation);
+        await session.LockAsync($"auth:{claim}", cancellation);
         if (await session.LoadAsync<EmailClaim>(claim, cancellation) is not null)
         {
             throw new Refusal(new Error(409, "email.taken", "Somebody with this e-mail address is registered already.", "email"));

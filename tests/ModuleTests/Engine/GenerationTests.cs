@@ -4,23 +4,14 @@ using Xunit;
 
 namespace LlmPlatform.ModuleTests.Engine;
 
-/// <summary>One worker with the trained model for all tests that leave it as they found it.</summary>
+/// <summary>One worker for all tests that leave it as they found it.</summary>
 public sealed class Storyteller : IAsyncLifetime
 {
-    private WorkerProcess? worker;
+    internal WorkerProcess Worker { get; private set; } = null!;
 
-    internal WorkerProcess Worker
-    {
-        get
-        {
-            Assert.SkipWhen(worker is null, "The model shared/models/stories260K.gguf is not beside the repository.");
-            return worker!;
-        }
-    }
+    public async ValueTask InitializeAsync() => Worker = await WorkerProcess.StartReadyAsync(RealModel.PathOrStandIn);
 
-    public async ValueTask InitializeAsync() => worker = RealModel.Path is null ? null : await WorkerProcess.StartReadyAsync(RealModel.Path);
-
-    public ValueTask DisposeAsync() => worker?.DisposeAsync() ?? ValueTask.CompletedTask;
+    public ValueTask DisposeAsync() => Worker.DisposeAsync();
 }
 
 public sealed class GenerationTests(Storyteller storyteller) : IClassFixture<Storyteller>
@@ -30,7 +21,7 @@ public sealed class GenerationTests(Storyteller storyteller) : IClassFixture<Sto
     [Fact]
     public async Task A_prompt_that_does_not_fit_is_refused_with_numbers_and_harms_nobody()
     {
-        await using var worker = await WorkerProcess.StartReadyAsync(RealModel.Path, "--context", "256");
+        await using var worker = await WorkerProcess.StartReadyAsync(RealModel.PathOrStandIn, "--context", "256");
         var tooLong = await worker.SubmitAsync(new Submit { Text = string.Concat(Enumerable.Repeat("Once upon a time ", 100)) });
         var endless = await worker.SubmitAsync(new Submit { Text = new string('a', 5 << 20) });
         var fits = await worker.SubmitAsync(new Submit { Text = "Once upon a time", MaxTokens = 30 });
@@ -38,7 +29,7 @@ public sealed class GenerationTests(Storyteller storyteller) : IClassFixture<Sto
         Assert.Equal("context_length_exceeded", result[tooLong].Failed?.Code);
         Assert.Contains("256", result[tooLong].Failed!.Message, StringComparison.Ordinal);
         Assert.Equal("context_length_exceeded", result[endless].Failed?.Code);
-        Assert.StartsWith(", there was", result[fits].Text, StringComparison.Ordinal);
+        Assert.Equal(30u, result[fits].Finished?.Usage.CompletionTokens);
     }
 
     [Fact]
@@ -70,6 +61,7 @@ public sealed class GenerationTests(Storyteller storyteller) : IClassFixture<Sto
     [Fact]
     public async Task A_trained_model_tells_the_story_it_was_trained_on()
     {
+        Assert.SkipWhen(RealModel.Path is null, RealModel.Missing);
         var worker = storyteller.Worker;
         var story = await worker.GenerateAsync(new Submit { Text = "Once upon a time", MaxTokens = 60 });
         Assert.StartsWith(Lily, story.Text, StringComparison.Ordinal);
@@ -82,8 +74,10 @@ public sealed class GenerationTests(Storyteller storyteller) : IClassFixture<Sto
     public async Task A_stop_string_is_not_shown_and_costs_its_tokens()
     {
         var worker = storyteller.Worker;
-        var story = await worker.GenerateAsync(new Submit { Text = "Once upon a time", Stop = { "loved to play" } });
-        Assert.Equal(", there was a little girl named Lily. She ", story.Text);
+        var whole = await worker.GenerateAsync(new Submit { Text = "Once upon a time", MaxTokens = 60 });
+        var stop = whole.Text[20..34];
+        var story = await worker.GenerateAsync(new Submit { Text = "Once upon a time", Stop = { stop } });
+        Assert.Equal(whole.Text[..whole.Text.IndexOf(stop, StringComparison.Ordinal)], story.Text);
         Assert.Equal(FinishReason.Stop, story.Finished?.Reason);
         Assert.True(story.Finished!.Usage.CompletionTokens > story.Events.Max(news => news.Delta?.Tokens ?? 0));
     }
@@ -91,6 +85,7 @@ public sealed class GenerationTests(Storyteller storyteller) : IClassFixture<Sto
     [Fact]
     public async Task The_end_mark_ends_a_text_and_counts()
     {
+        Assert.SkipWhen(RealModel.Path is null, RealModel.Missing); // one of random weights never says it
         // So hot that every token is about equally likely: after a few hundred the end mark comes up.
         var worker = storyteller.Worker;
         var sampling = new Sampling { Temperature = 1000, Seed = 1 };
@@ -118,7 +113,7 @@ public sealed class GenerationTests(Storyteller storyteller) : IClassFixture<Sto
     [Fact]
     public async Task A_full_context_ends_a_story_with_reason_length()
     {
-        await using var worker = await WorkerProcess.StartReadyAsync(RealModel.Path, "--context", "256", "--slots", "1");
+        await using var worker = await WorkerProcess.StartReadyAsync(RealModel.PathOrStandIn, "--context", "256", "--slots", "1");
         var request = new Submit { Text = "Once upon a time, there was a", Sampling = new Sampling { Temperature = 100, TopK = 50, Seed = 3 } };
         var story = await worker.GenerateAsync(request);
         Assert.Equal(FinishReason.Length, story.Finished?.Reason);
@@ -140,7 +135,7 @@ public sealed class GenerationTests(Storyteller storyteller) : IClassFixture<Sto
     [Fact]
     public async Task Many_at_once_get_what_each_gets_alone_even_when_the_cache_is_too_small_for_all()
     {
-        await using var worker = await WorkerProcess.StartReadyAsync(RealModel.Path, "--context", "512", "--slots", "4");
+        await using var worker = await WorkerProcess.StartReadyAsync(RealModel.PathOrStandIn, "--context", "512", "--slots", "4");
         string[] prompts = ["Once upon a time", "Tom had a dog", "The sun was", "Lily and her mom", "One day, a big", "In the garden"];
         var alone = new List<string>();
         foreach (var prompt in prompts)

@@ -39,7 +39,7 @@ public sealed class PlatformFixture : IAsyncLifetime
         Platform = await Platform.StartAsync(Arguments(Path.Combine(folder.FullName, "data"), Imports), adjust: null, TestContext.Current.CancellationToken);
         Client = NewClient();
         Administrator = await SignInAsync(Email, Password);
-        File.Copy(RealModel.Path ?? TinyModel.Path, Path.Combine(Imports, "model.gguf"));
+        File.Copy(RealModel.PathOrStandIn, Path.Combine(Imports, "model.gguf"));
         await Administrator.InstallAsync($"file://{Imports}/model.gguf", Model);
     }
 

@@ -7,15 +7,22 @@ public static class RealModel
 
     public static string? Path { get; } = Find();
 
+    /// <summary>The trained model, or one of random weights with its vocabulary and context sizes: for tests of everything but words.</summary>
+    public static string PathOrStandIn => Path ?? StandIn.Value;
+
+    private static readonly Lazy<string> StandIn = new(() =>
+    {
+        var folder = Directory.CreateTempSubdirectory("llmplatform-model-");
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => folder.Delete(recursive: true);
+        var path = System.IO.Path.Combine(folder.FullName, "stand-in.gguf");
+        using var stream = File.Create(path);
+        TinyModel.Write(stream, ModelShape.Tiny with { Context = 2048, Vocabulary = 512 }, seed: 2);
+        return path;
+    });
+
     private static string? Find()
     {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(System.IO.Path.Combine(folder.FullName, "LlmPlatform.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        var path = folder is null ? null : System.IO.Path.GetFullPath("../shared/models/stories260K.gguf", folder.FullName);
+        var path = System.IO.Path.GetFullPath("../shared/models/stories260K.gguf", NativeRuntimes.RepositoryRoot());
         return File.Exists(path) ? path : null;
     }
 }

@@ -66,10 +66,8 @@ internal sealed class WorkerProcess : IAsyncDisposable
         return (process.ExitCode, await output, await error);
     }
 
-    /// <summary>A test without its model is skipped.</summary>
-    internal static async Task<WorkerProcess> StartAsync(string? model, params string[] more)
+    internal static async Task<WorkerProcess> StartAsync(string model, params string[] more)
     {
-        Assert.SkipWhen(model is null, "The model shared/models/stories260K.gguf is not beside the repository.");
         var folder = Directory.CreateTempSubdirectory("worker");
         var socket = Path.Combine(folder.FullName, "engine.sock");
         var process = StartEngine(["serve", "--native", NativeRuntimes.Llama, "--socket", socket, "--model", model, .. more]);
@@ -79,7 +77,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
         return new WorkerProcess(process, folder, socket);
     }
 
-    internal static async Task<WorkerProcess> StartReadyAsync(string? model, params string[] more)
+    internal static async Task<WorkerProcess> StartReadyAsync(string model, params string[] more)
     {
         var worker = await StartAsync(model, more);
         while (worker.Ready is null)

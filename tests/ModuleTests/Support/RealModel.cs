@@ -7,7 +7,7 @@ public static class RealModel
 
     public static string? Path { get; } = Find();
 
-    /// <summary>The trained model, or one of random weights with its vocabulary and context sizes: for tests of everything but words.</summary>
+    /// <summary>The trained model, or one of random weights with its context size: for tests of everything but words.</summary>
     public static string PathOrStandIn => Path ?? StandIn.Value;
 
     private static readonly Lazy<string> StandIn = new(() =>
@@ -16,7 +16,7 @@ public static class RealModel
         AppDomain.CurrentDomain.ProcessExit += (_, _) => folder.Delete(recursive: true);
         var path = System.IO.Path.Combine(folder.FullName, "stand-in.gguf");
         using var stream = File.Create(path);
-        TinyModel.Write(stream, ModelShape.Tiny with { Context = 2048, Vocabulary = 512 }, seed: 2);
+        TinyModel.Write(stream, ModelShape.Tiny with { Context = 2048 }, seed: 2);
         return path;
     });
 

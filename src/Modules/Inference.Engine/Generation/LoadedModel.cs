@@ -17,8 +17,8 @@ internal sealed class LoadedModel
 
     private readonly LlamaLibrary library;
     private readonly ContextOptions options;
-    private readonly LlamaThreadPool decodeThreads;
-    private readonly LlamaThreadPool batchThreads;
+    private readonly Dictionary<int, LlamaThreadPool> pools = [];
+    private readonly bool hasFixedThreads;
 
     private LoadedModel(LlamaLibrary library, LlamaModel model, ModelOptions wanted)
     {
@@ -29,10 +29,13 @@ internal sealed class LoadedModel
         FirstContext = LlamaContext.Create(library, model, options);
         // llama.cpp rounds a context up; the model was not trained for the rest.
         Layout = layout with { ContextTokens = Math.Min(layout.ContextTokens, FirstContext.SequenceTokens), Cells = FirstContext.TotalTokens };
-        (decodeThreads, batchThreads) = wanted.Threads is { } threads
-            ? ThreadChoice.Fixed(threads)
-            : ThreadChoice.Measure(FirstContext, model.Vocabulary);
-        FirstContext.UseThreads(decodeThreads, batchThreads);
+        hasFixedThreads = wanted.Threads is not null;
+        var (decode, batch) = wanted.Threads is { } threads ? ThreadChoice.Fixed(threads) : ThreadChoice.Measure(FirstContext, model.Vocabulary);
+        pools[decode.Threads] = decode;
+        pools[batch.Threads] = batch;
+        var most = hasFixedThreads ? decode.Threads : Environment.ProcessorCount;
+        (DecodeThreads, BatchThreads) = (new ThreadTuner(decode.Threads, most), new ThreadTuner(batch.Threads, most));
+        UseThreads(FirstContext);
     }
 
     internal LlamaModel Model { get; }
@@ -43,7 +46,11 @@ internal sealed class LoadedModel
 
     internal string LlamaVersion => library.Version;
 
-    internal int Threads => decodeThreads.Threads;
+    /// <summary>For steps of one token.</summary>
+    internal ThreadTuner DecodeThreads { get; }
+
+    /// <summary>For all other steps.</summary>
+    internal ThreadTuner BatchThreads { get; }
 
     internal static LoadedModel Load(LlamaLibrary library, ModelOptions options, Action<float>? progress)
     {
@@ -61,7 +68,31 @@ internal sealed class LoadedModel
     internal LlamaContext CreateContext()
     {
         var context = LlamaContext.Create(library, Model, options);
-        context.UseThreads(decodeThreads, batchThreads);
+        UseThreads(context);
         return context;
+    }
+
+    /// <summary>Takes the threads that the tuners want now.</summary>
+    internal void UseThreads(LlamaContext context) => context.UseThreads(Pool(DecodeThreads.Threads), Pool(BatchThreads.Threads));
+
+    /// <summary>The cores that this model may use beside others; nothing where an operator has fixed its threads.</summary>
+    internal void LimitThreads(int cores)
+    {
+        if (!hasFixedThreads)
+        {
+            DecodeThreads.Limit(cores);
+            BatchThreads.Limit(cores);
+        }
+    }
+
+    // A pool that is not used sleeps and costs nothing.
+    private LlamaThreadPool Pool(int threads)
+    {
+        if (!pools.TryGetValue(threads, out var pool))
+        {
+            pools.Add(threads, pool = new LlamaThreadPool(threads));
+        }
+
+        return pool;
     }
 }

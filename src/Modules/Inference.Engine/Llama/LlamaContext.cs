@@ -43,6 +43,8 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
     private readonly nint memory;
     private readonly List<LlamaThreadPool> pools = [];
     private Signals* signals;
+    private int decodeThreads;
+    private int batchThreads;
 
     private LlamaContext(nint handle, LlamaModel model)
         : base(ownsHandle: true)
@@ -169,9 +171,13 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
         decode.DangerousAddRef(ref added);
         batch.DangerousAddRef(ref added);
         pools.AddRange([decode, batch]);
+        (decodeThreads, batchThreads) = (decode.Threads, batch.Threads);
         Native.llama_attach_threadpool(this, decode, batch);
         Native.llama_set_n_threads(this, decode.Threads, batch.Threads);
     }
+
+    /// <summary>With how many threads a step of so many tokens is computed.</summary>
+    internal int Threads(int tokens) => tokens == 1 ? decodeThreads : batchThreads;
 
     /// <summary>May be called from any thread: a decode that runs ends within milliseconds (on CPU).</summary>
     internal void SetAbort(bool value)

@@ -91,7 +91,7 @@ public sealed partial class WorkerPool : IAsyncDisposable
             var process = WorkerProcess.Start(engine, options, files.PathOf(model.Digest), socket, logger);
             LogStarted(logger, process.Id, model.Name);
             metrics.WorkerStarted(model.Name);
-            return new Worker(process, options, time, logger);
+            return new Worker(process, model.Name, options, metrics, time, logger);
         }
         catch (Win32Exception e)
         {

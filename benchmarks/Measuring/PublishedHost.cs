@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 
@@ -54,7 +53,7 @@ internal sealed class PublishedHost : IAsyncDisposable
     /// <summary>Starts it on a free port. Its log goes to <c>host.log</c> beside the data folder.</summary>
     public static async Task<PublishedHost> StartAsync(string path, string data, params string[] settings)
     {
-        var address = $"http://127.0.0.1:{FreePort()}";
+        var address = $"http://127.0.0.1:{LocalPort.Free()}";
         string[] arguments =
         [
             $"--Urls={address}", $"--Data:Path={data}", $"--Setup:Email={Email}", $"--Setup:Password={Password}", "--Inference:ImportPaths:0=/", .. settings,
@@ -81,10 +80,18 @@ internal sealed class PublishedHost : IAsyncDisposable
     /// <summary>Signs in as the administrator and gives a new API key, with which <see cref="Client"/> asks from now on.</summary>
     public async Task<string> NewKeyAsync()
     {
-        var signedIn = await PostAsync("/api/v1/auth/token", new { email = Email, password = Password });
-        Use(signedIn.GetProperty("accessToken").GetString()!);
-        var key = (await PostAsync("/api/v1/auth/api-keys", new { name = "benchmark", scopes = new[] { "*" } })).GetProperty("key").GetString()!;
+        var key = await NewKeyAsync(Email);
         Use(key);
+        return key;
+    }
+
+    /// <summary>Registers another person, as the administrator that <see cref="Client"/> is, and gives an API key of theirs.</summary>
+    public async Task<string> NewUserKeyAsync(string email)
+    {
+        var administrator = Client.DefaultRequestHeaders.Authorization;
+        await PostAsync("/api/v1/auth/users", new { email, name = email, password = Password, role = "user" });
+        var key = await NewKeyAsync(email);
+        Client.DefaultRequestHeaders.Authorization = administrator;
         return key;
     }
 
@@ -136,6 +143,14 @@ internal sealed class PublishedHost : IAsyncDisposable
         Client.Dispose();
     }
 
+    private async Task<string> NewKeyAsync(string email)
+    {
+        var signedIn = await PostAsync("/api/v1/auth/token", new { email, password = Password });
+        Use(signedIn.GetProperty("accessToken").GetString()!);
+        var scope = email == Email ? "*" : "inference";
+        return (await PostAsync("/api/v1/auth/api-keys", new { name = "benchmark", scopes = new[] { scope } })).GetProperty("key").GetString()!;
+    }
+
     private static double PssOf(int id)
     {
         var line = ReadOrEmpty($"/proc/{id}/smaps_rollup").Split('\n').FirstOrDefault(l => l.StartsWith("Pss:", StringComparison.Ordinal));
@@ -175,12 +190,5 @@ internal sealed class PublishedHost : IAsyncDisposable
         {
             return false; // it does not listen yet
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

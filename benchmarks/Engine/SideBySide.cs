@@ -1,0 +1,50 @@
+using LlmPlatform.Benchmarks.Cases;
+using LlmPlatform.Benchmarks.Servers;
+
+namespace LlmPlatform.Benchmarks;
+
+/// <summary>Runs a case on our platform and on llama-server with one thread and with two, in turns. Only one of them computes at a time.</summary>
+internal sealed class SideBySide(Options options, Platform platform, Models models, string folder)
+{
+    private static readonly int[] PeerThreads = [1, 2];
+
+    public async Task<List<(string Side, double[] Values)>> RunAsync(Case measured)
+    {
+        List<LlamaServer> peers = [];
+        try
+        {
+            var file = models.FileOf(measured.Model);
+            List<IServer> sides = [await platform.ServeAsync(measured.Model, file)];
+            foreach (var threads in measured.IsOursOnly ? [] : PeerThreads)
+            {
+                var log = Path.Combine(folder, $"{measured.Name}-t{threads}.log");
+                peers.Add(await LlamaServer.StartAsync(options.Peer!, file, measured.Streams, measured.ContextTokens, threads, log));
+                sides.Add(peers[^1]);
+            }
+
+            foreach (var side in sides)
+            {
+                await measured.WarmAsync(side);
+            }
+
+            List<(string Side, double[] Values)> results = [];
+            for (var run = 0; run < options.Runs; run++)
+            {
+                // There and back, so that a machine that gets slower or faster favours nobody.
+                foreach (var side in run % 2 == 0 ? sides : sides.AsEnumerable().Reverse())
+                {
+                    results.Add((side.Name, await measured.MeasureAsync(side, run)));
+                }
+            }
+
+            return results;
+        }
+        finally
+        {
+            foreach (var peer in peers)
+            {
+                await peer.DisposeAsync();
+            }
+        }
+    }
+}

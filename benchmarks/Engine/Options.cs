@@ -8,9 +8,10 @@ internal sealed class Options
     public const string Usage =
         """
         usage: dotnet run -c Release --project benchmarks/Engine -- --peer <llama-server> [--runs 5] [--cases a,b | --all]
-                 [--model <stories260K.gguf>] [--setting Name=Value]... [--bench <llama-bench>] [--inside]
+                 [--model <stories260K.gguf>] [--setting Name=Value]... [--bench <llama-bench>] [--inside] [--patience 20]
           --cases    which cases; without it, all but the slow ones. --all adds those.
           --setting  a setting of the platform, such as Inference:Slots=16
+          --patience how many seconds to wait before a run for other programs to leave the machine alone
           --inside   measures the worker without host and HTTP instead, beside llama-bench where --bench names it
         """;
 
@@ -21,6 +22,8 @@ internal sealed class Options
     public int Runs { get; private set; } = 5;
 
     public IReadOnlyList<string> Cases { get; private set; } = [];
+
+    public TimeSpan Patience { get; private set; } = TimeSpan.FromSeconds(20);
 
     public bool All { get; private set; }
 
@@ -64,6 +67,9 @@ internal sealed class Options
             case "--runs":
                 Runs = int.Parse(value, CultureInfo.InvariantCulture);
                 return Runs > 0;
+            case "--patience":
+                Patience = TimeSpan.FromSeconds(double.Parse(value, CultureInfo.InvariantCulture));
+                return true;
             case "--cases":
                 Cases = value.Split(',');
                 return true;

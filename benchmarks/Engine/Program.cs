@@ -16,6 +16,7 @@ if (Options.Parse(args) is not { } options)
 var comparison = new Comparison();
 var folder = Directory.CreateTempSubdirectory("llmp-engine-");
 folder.UnixFileMode |= UnixFileMode.GroupExecute | UnixFileMode.OtherExecute; // or the database of a host that root starts moves elsewhere
+var hasFailed = false;
 var models = new Models(folder.FullName, options.TrainedModel);
 if (options.Inside)
 {
@@ -28,10 +29,22 @@ else
     foreach (var measured in AllCases.Chosen(options))
     {
         Console.WriteLine($"{measured.Name} ...");
-        comparison.Add(measured.Name, measured.Metrics, await sideBySide.RunAsync(measured));
+        try
+        {
+            comparison.Add(measured.Name, measured.Metrics, await sideBySide.RunAsync(measured));
+        }
+        catch (Exception problem) when (problem is InvalidOperationException or HttpRequestException or IOException)
+        {
+            Console.Error.WriteLine($"{measured.Name}: {problem.Message} The logs are in {folder.FullName}.");
+            hasFailed = true;
+        }
     }
 }
 
 comparison.Write(Path.Combine(PublishedHost.RepositoryRoot, $"artifacts/benchmarks/{(options.Inside ? "engine-inside" : "engine")}.json"));
-folder.Delete(recursive: true);
-return 0;
+if (!hasFailed)
+{
+    folder.Delete(recursive: true);
+}
+
+return hasFailed ? 1 : 0;

@@ -1,5 +1,6 @@
 using LlmPlatform.Benchmarks.Cases;
 using LlmPlatform.Benchmarks.Servers;
+using LlmPlatform.Measuring;
 
 namespace LlmPlatform.Benchmarks;
 
@@ -8,7 +9,7 @@ internal sealed class SideBySide(Options options, Platform platform, Models mode
 {
     private static readonly int[] PeerThreads = [1, 2];
 
-    public async Task<List<(string Side, double[] Values)>> RunAsync(Case measured)
+    public async Task<List<MeasuredRun>> RunAsync(Case measured)
     {
         List<LlamaServer> peers = [];
         try
@@ -27,13 +28,16 @@ internal sealed class SideBySide(Options options, Platform platform, Models mode
                 await measured.WarmAsync(side);
             }
 
-            List<(string Side, double[] Values)> results = [];
+            List<MeasuredRun> results = [];
             for (var run = 0; run < options.Runs; run++)
             {
                 // There and back, so that a machine that gets slower or faster favours nobody.
                 foreach (var side in run % 2 == 0 ? sides : sides.AsEnumerable().Reverse())
                 {
-                    results.Add((side.Name, await measured.MeasureAsync(side, run)));
+                    await Neighbours.WaitForQuietAsync(options.Patience);
+                    var neighbours = new Neighbours();
+                    var values = await measured.MeasureAsync(side, run);
+                    results.Add(new MeasuredRun(side.Name, values, neighbours.Share()));
                 }
             }
 

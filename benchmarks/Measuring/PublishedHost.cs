@@ -123,15 +123,8 @@ internal sealed class PublishedHost : IAsyncDisposable
     /// <summary>Proportional set size in MiB of the host and of all that it started, by program.</summary>
     public Dictionary<string, double> MemoryByProgram()
     {
-        var parents = Directory.EnumerateDirectories("/proc")
-            .Select(d => int.TryParse(Path.GetFileName(d), out var id) ? id : 0)
-            .Where(id => id > 0)
-            .Select(id => (Id: id, Stat: ReadOrEmpty($"/proc/{id}/stat")))
-            .Where(p => p.Stat.Length > 0)
-            .ToDictionary(p => p.Id, p => int.Parse(p.Stat[(p.Stat.LastIndexOf(')') + 2)..].Split(' ')[1]));
-        bool IsOurs(int id) => id == ProcessId || (parents.TryGetValue(id, out var parent) && parent != 0 && IsOurs(parent));
-        return parents.Keys.Where(IsOurs)
-            .GroupBy(id => ReadOrEmpty($"/proc/{id}/comm").Trim())
+        return ProcessTree.Of(ProcessId)
+            .GroupBy(id => ProcessTree.ReadOrEmpty($"/proc/{id}/comm").Trim())
             .ToDictionary(g => g.Key, g => g.Sum(PssOf));
     }
 
@@ -153,20 +146,8 @@ internal sealed class PublishedHost : IAsyncDisposable
 
     private static double PssOf(int id)
     {
-        var line = ReadOrEmpty($"/proc/{id}/smaps_rollup").Split('\n').FirstOrDefault(l => l.StartsWith("Pss:", StringComparison.Ordinal));
+        var line = ProcessTree.ReadOrEmpty($"/proc/{id}/smaps_rollup").Split('\n').FirstOrDefault(l => l.StartsWith("Pss:", StringComparison.Ordinal));
         return line is null ? 0 : double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024;
-    }
-
-    private static string ReadOrEmpty(string path)
-    {
-        try
-        {
-            return File.ReadAllText(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return ""; // it ended meanwhile
-        }
     }
 
     private static async Task CopyAsync(StreamReader from, StreamWriter to)

@@ -1,4 +1,5 @@
 using LlmPlatform.Benchmarks.Cases;
+using LlmPlatform.Measuring;
 
 namespace LlmPlatform.Benchmarks.Inside;
 
@@ -15,16 +16,16 @@ internal static class InsideWorker
         {
             var file = models.FileOf(model);
             var socket = Path.Combine(Directory.CreateTempSubdirectory("llmp-inside-").FullName, "engine.sock");
-            List<(string Side, double[] Values)> runs = [];
+            List<MeasuredRun> runs = [];
             await using (var worker = await EngineWorker.StartAsync(file, socket))
             {
                 await worker.DecodeAsync("Once", Tokens);
                 for (var run = 0; run < options.Runs; run++)
                 {
-                    runs.Add((Comparison.Ours, [await worker.DecodeAsync("Once", Tokens)]));
+                    runs.Add(await RunAsync(Comparison.Ours, () => worker.DecodeAsync("Once", Tokens)));
                     foreach (var threads in options.Bench is null ? [] : PeerThreads)
                     {
-                        runs.Add(($"-t {threads}", [await LlamaBench.TokensPerSecondAsync(options.Bench!, file, Tokens, threads)]));
+                        runs.Add(await RunAsync($"-t {threads}", () => LlamaBench.TokensPerSecondAsync(options.Bench!, file, Tokens, threads)));
                     }
                 }
             }
@@ -32,5 +33,12 @@ internal static class InsideWorker
             Directory.Delete(Path.GetDirectoryName(socket)!, recursive: true);
             comparison.Add($"{model.Name} inside", [new Metric("of llama-bench tg", Metric.Throughput, MoreIsBetter: true, goal)], runs);
         }
+    }
+
+    private static async Task<MeasuredRun> RunAsync(string side, Func<Task<double>> measure)
+    {
+        var neighbours = new Neighbours();
+        var value = await measure();
+        return new MeasuredRun(side, [value], neighbours.Share());
     }
 }

@@ -39,6 +39,7 @@ internal sealed class OpenAiEndpoint(HttpClient client, string model, string key
         }
 
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = JsonContent.Create(body) };
+        request.Headers.ConnectionClose = true; // llama-server ends idle connections under the next request
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
         var reply = new StreamedReply();
         using var answer = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
@@ -49,7 +50,7 @@ internal sealed class OpenAiEndpoint(HttpClient client, string model, string key
         }
 
         var refusal = await answer.Content.ReadAsStringAsync(cancellation);
-        if (answer.StatusCode != HttpStatusCode.BadRequest || !takesIgnoreEos || !refusal.Contains("ignore_eos", StringComparison.Ordinal))
+        if (answer.StatusCode != HttpStatusCode.BadRequest || !body.ContainsKey("ignore_eos") || !refusal.Contains("ignore_eos", StringComparison.Ordinal))
         {
             throw new InvalidOperationException($"{path}: {(int)answer.StatusCode} {refusal}");
         }

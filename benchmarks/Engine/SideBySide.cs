@@ -1,3 +1,4 @@
+using System.Globalization;
 using LlmPlatform.Benchmarks.Cases;
 using LlmPlatform.Benchmarks.Servers;
 using LlmPlatform.Measuring;
@@ -38,6 +39,7 @@ internal sealed class SideBySide(Options options, Platform platform, Models mode
                     var neighbours = new Neighbours();
                     var values = await measured.MeasureAsync(side, run);
                     results.Add(new MeasuredRun(side.Name, values, neighbours.Share()));
+                    Console.WriteLine($"  run {run + 1}, {side.Name}: {string.Join(", ", values.Select(v => v.ToString("0.0", CultureInfo.InvariantCulture)))}");
                 }
             }
 

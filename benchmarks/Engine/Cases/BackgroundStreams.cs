@@ -5,6 +5,7 @@ namespace LlmPlatform.Benchmarks.Cases;
 /// <summary>Streams that go on until somebody has seen enough of them.</summary>
 internal sealed class BackgroundStreams : IAsyncDisposable
 {
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(2);
     private readonly List<(Task Reading, CancellationTokenSource Leave)> streams = [];
     private readonly OpenAiEndpoint endpoint;
 
@@ -15,6 +16,21 @@ internal sealed class BackgroundStreams : IAsyncDisposable
         {
             var leave = new CancellationTokenSource();
             streams.Add((endpoint.CompleteAsync(prompt, maxTokens, onText, leave.Token), leave));
+        }
+    }
+
+    /// <summary>Waits until something is so. Throws where the streams are over before it is.</summary>
+    public async Task UntilAsync(Func<bool> isSo)
+    {
+        while (!isSo())
+        {
+            if (streams.TrueForAll(s => s.Reading.IsCompleted))
+            {
+                await Task.WhenAll(streams.Select(s => s.Reading));
+                throw new InvalidOperationException("The streams ended too early.");
+            }
+
+            await Task.Delay(LookAgain);
         }
     }
 

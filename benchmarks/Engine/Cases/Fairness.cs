@@ -12,10 +12,10 @@ internal sealed class Fairness() : Case(
 
     public override async Task<double[]> MeasureAsync(IServer server, int run)
     {
-        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var hasBegun = false;
         await using var jobs = new BackgroundStreams(
-            server.Endpoint, Enumerable.Range(0, Jobs).Select(job => Prompts.Of(50, run, job)), JobTokens, _ => begun.TrySetResult());
-        await begun.Task;
+            server.Endpoint, Enumerable.Range(0, Jobs).Select(job => Prompts.Of(50, run, job)), JobTokens, _ => Volatile.Write(ref hasBegun, true));
+        await jobs.UntilAsync(() => Volatile.Read(ref hasBegun));
         var reply = await server.OtherPerson.CompleteAsync(Prompts.Of(50, run, Jobs), ShortTokens);
         return [reply.FirstTextMilliseconds];
     }

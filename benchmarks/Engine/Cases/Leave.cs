@@ -20,10 +20,10 @@ internal sealed class Leave() : Case(
             return [double.NaN];
         }
 
-        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var hasBegun = false;
         await using var streams = new BackgroundStreams(
-            server.Endpoint, Enumerable.Range(0, Readers).Select(reader => Prompts.Of(50, run, reader)), MaxTokens, _ => begun.TrySetResult());
-        await begun.Task;
+            server.Endpoint, Enumerable.Range(0, Readers).Select(reader => Prompts.Of(50, run, reader)), MaxTokens, _ => Volatile.Write(ref hasBegun, true));
+        await streams.UntilAsync(() => Volatile.Read(ref hasBegun));
         var all = await server.RunningAsync();
         for (var waited = Stopwatch.StartNew(); all < Readers && waited.Elapsed < Patience / 10; all = await server.RunningAsync())
         {

@@ -2,7 +2,21 @@ using LlmPlatform.Inference.Engine.Llama;
 
 namespace LlmPlatform.Inference.Engine.Generation;
 
-internal sealed record ModelOptions(string File, int? ContextTokens, int? Threads, int Slots);
+internal sealed record ModelOptions(string File, int? ContextTokens, int? Threads, int Slots)
+{
+    internal KvCacheType KvCacheType { get; init; } = KvCacheType.F16;
+
+    /// <summary>What the KV cache may weigh; null where nobody keeps count.</summary>
+    internal long? KvBytes { get; init; }
+}
+
+/// <summary>How the KV cache stores its numbers; these are ggml's own numbers of the types.</summary>
+internal enum KvCacheType
+{
+    F16 = 1,
+    Q4 = 2,
+    Q8 = 8,
+}
 
 /// <summary>A model with what is needed to build a context over it, at the start and again after a context broke.</summary>
 internal sealed class LoadedModel
@@ -24,7 +38,7 @@ internal sealed class LoadedModel
         var context = Math.Min(trained, wanted.ContextTokens ?? DefaultContextTokens);
         // All slots share the cells. A model of a short context leaves room in the same memory for every slot to fill its own.
         var cells = Math.Max(context, (int)Math.Min((long)trained * wanted.Slots, wanted.ContextTokens ?? DefaultContextTokens));
-        options = new ContextOptions(cells, Math.Min(BatchTokens, context), wanted.Slots);
+        options = new ContextOptions(cells, Math.Min(BatchTokens, context), wanted.Slots, (int)wanted.KvCacheType);
         FirstContext = LlamaContext.Create(library, model, options);
         // llama.cpp rounds a context up; the model was not trained for the rest.
         ContextTokens = Math.Min(context, FirstContext.SequenceTokens);

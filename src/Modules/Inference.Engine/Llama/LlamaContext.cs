@@ -21,7 +21,7 @@ internal enum DecodeResult
     Broken,
 }
 
-internal sealed record ContextOptions(int ContextTokens, int BatchTokens, int Sequences);
+internal sealed record ContextOptions(int ContextTokens, int BatchTokens, int Sequences, int KvType);
 
 /// <summary>One KV cache over a model. Every call but <see cref="SetAbort"/> comes from the one thread that owns it.</summary>
 internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
@@ -66,6 +66,7 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
         // Only the last token of a sequence is sampled from; without this the logits buffer would be sized for a whole batch.
         parameters.n_outputs_max = (uint)options.Sequences;
         parameters.flash_attn_type = FlashAttentionAuto;
+        parameters.type_k = parameters.type_v = options.KvType;
         parameters.kv_unified = 1;
         parameters.no_perf = 1;
         parameters.embeddings = 0;

@@ -23,10 +23,10 @@ internal sealed class ModelMemory
 
     private const int BatchTokens = 512;
     private const int ContextStep = 256; // llama.cpp rounds a context up to these
-    private const int Outputs = 82; // sequences, and tokens guessed ahead, whose scores a step may ask for
-    private const int Sequences = 40; // that recurrent layers keep a state for, unless a number of slots is set
+    private const int GuessedTokens = 18; // whose scores a step may ask for, beside one of each sequence
+    private const int Sequences = 40; // unless a number of slots is set
     private const int Float = sizeof(float);
-    private const long Process = 112L << 20; // .NET, gRPC and llama.cpp's libraries, before a model is there
+    private const long Process = 72L << 20; // .NET, gRPC and llama.cpp's libraries, before a model is there
 
     private readonly long weights;
     private readonly long keys;
@@ -55,7 +55,7 @@ internal sealed class ModelMemory
         values = allHeads * valueLength;
         canQuantise = keyLength % KvCacheTypes.Block == 0 && valueLength % KvCacheTypes.Block == 0;
         state = StateOf(metadata, name, file.EmbeddingLength) * recurrentLayers;
-        activations = (4L * file.EmbeddingLength) + (3 * Math.Max(feedForward, expert)) + (2 * file.HeadCount * Math.Max(keyLength, valueLength));
+        activations = (4L * file.EmbeddingLength) + (4 * Math.Max(feedForward, expert)) + (2 * file.HeadCount * Math.Max(keyLength, valueLength));
         vocabulary = file.TokenCount;
         TrainedTokens = (int)file.ContextLength;
     }
@@ -86,8 +86,9 @@ internal sealed class ModelMemory
         // A step looks at the cells of one sequence where each has its own part, else at all.
         var seen = Math.Max(Padded(contextTokens), Math.Min(kv / Math.Max(1, KvBytesPerToken(type)), 8L * Padded(contextTokens)));
         var batch = Math.Min(BatchTokens, Padded(contextTokens));
-        var mask = batch * seen * (Float + sizeof(ushort));
-        var compute = (batch * activations * Float) + mask + (Outputs * vocabulary * Float) + (state * (slots ?? Sequences));
+        var mask = batch * seen * sizeof(ushort);
+        var sequences = slots ?? Sequences;
+        var compute = (batch * activations * Float) + mask + ((sequences + GuessedTokens) * vocabulary * Float) + (sequences * state);
         return new MemoryEstimate(contextTokens, type, weights, kv, compute, Process);
     }
 

@@ -24,12 +24,13 @@ internal sealed class WorkerPoolFixture : IModelCatalog, IModelSettings, IAsyncD
     private static readonly ModelShape Slow = new(8, 256, 704, 8, 4, 4096, 4000, TensorType.Q8_0);
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("pool-");
+    private readonly ModelFiles files;
     private readonly GenerationMetrics metrics = new();
 
     public WorkerPoolFixture(EngineOptions? options = null, Func<long>? available = null)
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection([new("Inference:ModelsPath", folder.FullName)]).Build();
-        var files = new ModelFiles(configuration);
+        files = new ModelFiles(configuration);
         files.CreateFolders();
         using (var file = File.Create(files.PathOf(Good.Digest)))
         {
@@ -58,6 +59,8 @@ internal sealed class WorkerPoolFixture : IModelCatalog, IModelSettings, IAsyncD
     public TextGenerator Generator { get; }
 
     private static CancellationToken Timeout => TestContext.Current.CancellationToken;
+
+    public string PathOf(InstalledModel model) => files.PathOf(model.Digest);
 
     public Task<InstalledModel?> FindAsync(string name, CancellationToken cancellation) =>
         Task.FromResult(Models.FirstOrDefault(m => m.Name == name));

@@ -126,19 +126,13 @@ internal sealed class ModelSlot(Func<InstalledModel, CancellationToken, Task<Pre
         }
     }
 
-    /// <summary>Ends a worker that nobody has used for as long as its model is kept.</summary>
-    public Task EndIfStaleAsync() =>
-        EndIdleAsync(idle => idle.KeepAlive >= TimeSpan.Zero && time.GetElapsedTime(idle.LastUsed) >= idle.KeepAlive);
-
-    /// <summary>Ends a worker that nobody uses, to make room for another; false where somebody does.</summary>
-    public Task<bool> TryEndIdleAsync() => EndIdleAsync(_ => true);
-
-    private async Task<bool> EndIdleAsync(Func<Post, bool> mayGo)
+    /// <summary>Ends a worker that nobody uses, if need be only where its time is over; false where there was none.</summary>
+    public async Task<bool> EndIdleAsync(bool onlyIfStale)
     {
         Post leaving;
         lock (gate)
         {
-            if (post is not { IsIdle: true } || !mayGo(post))
+            if (post is not { IsIdle: true } || (onlyIfStale && !IsStale(post)))
             {
                 return false;
             }
@@ -167,6 +161,8 @@ internal sealed class ModelSlot(Func<InstalledModel, CancellationToken, Task<Pre
             await leaving.Watch;
         }
     }
+
+    private bool IsStale(Post idle) => idle.KeepAlive >= TimeSpan.Zero && time.GetElapsedTime(idle.LastUsed) >= idle.KeepAlive;
 
     private WorkerLease? TryLease(InstalledModel model)
     {
@@ -267,7 +263,7 @@ internal sealed class ModelSlot(Func<InstalledModel, CancellationToken, Task<Pre
 
         if (used.KeepAlive == TimeSpan.Zero)
         {
-            _ = EndIfStaleAsync();
+            _ = EndIdleAsync(onlyIfStale: true);
         }
     }
 

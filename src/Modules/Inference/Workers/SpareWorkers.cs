@@ -14,7 +14,7 @@ internal sealed class SpareWorkers(ConcurrentDictionary<string, ModelSlot> slots
         foreach (var (slot, _) in idle)
         {
             // Somebody may have come for it in between.
-            if (await slot.TryEndIdleAsync())
+            if (await slot.EndIdleAsync(onlyIfStale: false))
             {
                 return true;
             }

@@ -117,7 +117,7 @@ public sealed partial class WorkerPool : IAsyncDisposable
     {
         foreach (var slot in slots.Values)
         {
-            _ = slot.EndIfStaleAsync();
+            _ = slot.EndIdleAsync(onlyIfStale: true);
         }
     }
 

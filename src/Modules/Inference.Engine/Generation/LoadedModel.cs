@@ -7,7 +7,18 @@ namespace LlmPlatform.Inference.Engine.Generation;
 /// <param name="Threads">Threads that compute; null: the fastest choice.</param>
 /// <param name="Slots">Sequences that are computed together; null: as many as the memory reaches for.</param>
 /// <param name="KvBytes">Memory of the KV cache; null: a part of what is there.</param>
-internal sealed record ModelOptions(string File, int? ContextTokens = null, int? Threads = null, int? Slots = null, long? KvBytes = null);
+internal sealed record ModelOptions(string File, int? ContextTokens = null, int? Threads = null, int? Slots = null, long? KvBytes = null)
+{
+    internal KvCacheType KvCacheType { get; init; } = KvCacheType.F16;
+}
+
+/// <summary>How the KV cache stores its numbers; these are ggml's own numbers of the types.</summary>
+internal enum KvCacheType
+{
+    F16 = 1,
+    Q4 = 2,
+    Q8 = 8,
+}
 
 /// <summary>A model with what is needed to build a context over it, at the start and again after a context broke.</summary>
 internal sealed class LoadedModel
@@ -24,8 +35,10 @@ internal sealed class LoadedModel
     {
         this.library = library;
         Model = model;
-        var layout = KvLayout.Choose(model.TrainedContextTokens, model.KvBytesPerToken, wanted);
-        options = new ContextOptions(layout.Cells, Math.Min(BatchTokens, layout.ContextTokens), layout.Slots, layout.IsUnified);
+        KvBytesPerToken = model.KvNumbersPerToken * BytesOf32(wanted.KvCacheType) / 32;
+        var layout = KvLayout.Choose(model.TrainedContextTokens, KvBytesPerToken, wanted);
+        options = new ContextOptions(
+            layout.Cells, Math.Min(BatchTokens, layout.ContextTokens), layout.Slots, layout.IsUnified, (int)wanted.KvCacheType);
         FirstContext = LlamaContext.Create(library, model, options);
         // llama.cpp rounds a context up; the model was not trained for the rest.
         Layout = layout with { ContextTokens = Math.Min(layout.ContextTokens, FirstContext.SequenceTokens), Cells = FirstContext.TotalTokens };
@@ -43,6 +56,8 @@ internal sealed class LoadedModel
     internal LlamaContext FirstContext { get; }
 
     internal KvLayout Layout { get; }
+
+    internal long KvBytesPerToken { get; }
 
     internal string LlamaVersion => library.Version;
 
@@ -84,6 +99,14 @@ internal sealed class LoadedModel
             BatchThreads.Limit(cores);
         }
     }
+
+    /// <summary>ggml stores these types in blocks of 32 numbers.</summary>
+    private static int BytesOf32(KvCacheType type) => type switch
+    {
+        KvCacheType.Q4 => 18,
+        KvCacheType.Q8 => 34,
+        _ => 64,
+    };
 
     // A pool that is not used sleeps and costs nothing.
     private LlamaThreadPool Pool(int threads)

@@ -42,7 +42,7 @@ internal sealed partial class Scheduler
     {
         (this.model, this.meter, this.logger) = (model, meter, logger);
         runner = new StepRunner(model);
-        slots = new KvSlots(model.Layout, model.Model.KvBytesPerToken, model.Model.CanStepBack, clock);
+        slots = new KvSlots(model.Layout, model.KvBytesPerToken, model.Model.CanStepBack, clock);
     }
 
     internal void Submit(Sequence sequence) => submitted.Add(sequence);

@@ -25,7 +25,8 @@ internal enum DecodeResult
 /// <param name="BatchTokens">Tokens of one step.</param>
 /// <param name="Sequences">How many sequences there are at most, running and kept.</param>
 /// <param name="IsUnified">One pool of cells, in which a step looks at all of them; otherwise every sequence has an equal part for itself.</param>
-internal sealed record ContextOptions(int Cells, int BatchTokens, int Sequences, bool IsUnified);
+/// <param name="KvType">ggml's number of the type in which keys and values are stored.</param>
+internal sealed record ContextOptions(int Cells, int BatchTokens, int Sequences, bool IsUnified, int KvType);
 
 /// <summary>One KV cache over a model. Every call but <see cref="SetAbort"/> comes from the one thread that owns it.</summary>
 internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
@@ -79,6 +80,7 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
         parameters.n_outputs_max = (uint)Math.Min(options.Sequences + SpareOutputs, options.BatchTokens);
         parameters.n_outputs_max_per_seq = MostOutputsPerSequence;
         parameters.flash_attn_type = FlashAttentionAuto;
+        parameters.type_k = parameters.type_v = options.KvType;
         parameters.kv_unified = options.IsUnified ? (byte)1 : (byte)0;
         parameters.no_perf = 1;
         parameters.embeddings = 0;

@@ -56,7 +56,7 @@ internal sealed class StepRunner(LoadedModel model)
         }
     }
 
-    internal ReadOnlySpan<float> Scores(Share share) => context.Logits(share.Output);
+    internal Span<float> Scores(Share share) => context.Logits(share.Output);
 
     /// <summary>Takes back what an aborted step has left in the KV cache.</summary>
     internal void StepBack(Sequence sequence)

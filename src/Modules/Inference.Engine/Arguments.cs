@@ -9,11 +9,10 @@ internal sealed class UsageException(string message) : Exception(message);
 internal sealed class Arguments
 {
     internal const string Usage =
-        "usage: Inference.Engine serve --native DIR --socket PATH --model FILE [--context N] [--threads N] [--slots N]\n"
+        "usage: Inference.Engine serve --native DIR --socket PATH --model FILE [--context N] [--threads N] [--slots N] [--memory BYTES]\n"
         + "       Inference.Engine probe --native DIR [--model FILE]";
 
-    private static readonly string[] Names = ["native", "socket", "model", "context", "threads", "slots"];
-    private const int DefaultSlots = 4;
+    private static readonly string[] Names = ["native", "socket", "model", "context", "threads", "slots", "memory"];
     // A sequence id of llama.cpp is below 256.
     private const int MostSlots = 64;
     private const int MostThreads = 512;
@@ -31,7 +30,7 @@ internal sealed class Arguments
     internal string? ModelFile => values.GetValueOrDefault("model");
 
     internal ModelOptions Model => new(
-        Required("model"), Number("context", int.MaxValue), Number("threads", MostThreads), Number("slots", MostSlots) ?? DefaultSlots);
+        Required("model"), Number("context", int.MaxValue), Number("threads", MostThreads), Number("slots", MostSlots), Bytes("memory"));
 
     internal static Arguments Parse(string[] args)
     {
@@ -67,4 +66,9 @@ internal sealed class Arguments
             ? number
             : throw new UsageException($"--{name} must be a whole number from 1 to {most}.");
     }
+
+    private long? Bytes(string name) =>
+        !values.TryGetValue(name, out var text) ? null
+        : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) && bytes > 0 ? bytes
+        : throw new UsageException($"--{name} must be a number of bytes.\n{Usage}");
 }

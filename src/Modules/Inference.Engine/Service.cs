@@ -10,6 +10,7 @@ namespace LlmPlatform.Inference.Engine;
 internal sealed class Service(Worker worker, IHostApplicationLifetime lifetime) : Protocol.Engine.EngineBase
 {
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(1);
 
     public override async Task Run(IAsyncStreamReader<HostFrame> requestStream, IServerStreamWriter<WorkerFrame> responseStream, ServerCallContext context)
     {
@@ -69,9 +70,24 @@ internal sealed class Service(Worker worker, IHostApplicationLifetime lifetime) 
             return;
         }
 
+        var computed = 0L;
         while (true)
         {
-            var step = await outbox.ReadAsync(cancellation);
+            var step = await outbox.ReadAsync(Heartbeat, cancellation);
+            var load = worker.Meter.Take();
+            if (step is null)
+            {
+                // A long step says nothing; that it goes on is news.
+                var progress = worker.StepProgress;
+                if (load is null && progress == computed)
+                {
+                    continue;
+                }
+
+                (computed, step) = (progress, new Step());
+            }
+
+            step.Load = load;
             foreach (var news in step.Events)
             {
                 if (news.NewsCase is Event.NewsOneofCase.Finished or Event.NewsOneofCase.Failed)
@@ -120,7 +136,7 @@ internal sealed class Service(Worker worker, IHostApplicationLifetime lifetime) 
         Description = loaded.Model.Description,
         Parameters = loaded.Model.Parameters,
         WeightsBytes = loaded.Model.WeightsBytes,
-        ContextTokens = (uint)loaded.ContextTokens,
+        ContextTokens = (uint)loaded.Layout.ContextTokens,
         TrainedContextTokens = (uint)loaded.Model.TrainedContextTokens,
         VocabularyTokens = (uint)loaded.Model.Vocabulary.Size,
         HasChatTemplate = loaded.Model.ChatTemplate is not null,

@@ -2,14 +2,18 @@ using LlmPlatform.Inference.Engine.Llama;
 
 namespace LlmPlatform.Inference.Engine.Generation;
 
-internal sealed record ModelOptions(string File, int? ContextTokens, int? Threads, int Slots);
+/// <param name="File">The model file.</param>
+/// <param name="ContextTokens">What one sequence may hold; null: what the model was trained for, up to a limit.</param>
+/// <param name="Threads">Threads that compute; null: the fastest choice.</param>
+/// <param name="Slots">Sequences that are computed together; null: as many as the memory reaches for.</param>
+/// <param name="KvBytes">Memory of the KV cache; null: a part of what is there.</param>
+internal sealed record ModelOptions(string File, int? ContextTokens = null, int? Threads = null, int? Slots = null, long? KvBytes = null);
 
 /// <summary>A model with what is needed to build a context over it, at the start and again after a context broke.</summary>
 internal sealed class LoadedModel
 {
-    // A prompt is computed in chunks of this many tokens: large enough for the matrix kernels, short enough to stop between two.
+    // The most tokens of a step: large enough for the matrix kernels, short enough to stop between two.
     private const int BatchTokens = 512;
-    private const int DefaultContextTokens = 8192;
 
     private readonly LlamaLibrary library;
     private readonly ContextOptions options;
@@ -20,14 +24,11 @@ internal sealed class LoadedModel
     {
         this.library = library;
         Model = model;
-        var trained = model.TrainedContextTokens > 0 ? model.TrainedContextTokens : DefaultContextTokens;
-        var context = Math.Min(trained, wanted.ContextTokens ?? DefaultContextTokens);
-        // All slots share the cells. A model of a short context leaves room in the same memory for every slot to fill its own.
-        var cells = Math.Max(context, (int)Math.Min((long)trained * wanted.Slots, wanted.ContextTokens ?? DefaultContextTokens));
-        options = new ContextOptions(cells, Math.Min(BatchTokens, context), wanted.Slots);
+        var layout = KvLayout.Choose(model.TrainedContextTokens, model.KvBytesPerToken, wanted);
+        options = new ContextOptions(layout.Cells, Math.Min(BatchTokens, layout.ContextTokens), layout.Slots, layout.IsUnified);
         FirstContext = LlamaContext.Create(library, model, options);
         // llama.cpp rounds a context up; the model was not trained for the rest.
-        ContextTokens = Math.Min(context, FirstContext.SequenceTokens);
+        Layout = layout with { ContextTokens = Math.Min(layout.ContextTokens, FirstContext.SequenceTokens), Cells = FirstContext.TotalTokens };
         (decodeThreads, batchThreads) = wanted.Threads is { } threads
             ? ThreadChoice.Fixed(threads)
             : ThreadChoice.Measure(FirstContext, model.Vocabulary);
@@ -38,11 +39,9 @@ internal sealed class LoadedModel
 
     internal LlamaContext FirstContext { get; }
 
+    internal KvLayout Layout { get; }
+
     internal string LlamaVersion => library.Version;
-
-    internal int ContextTokens { get; }
-
-    internal int Slots => options.Sequences;
 
     internal int Threads => decodeThreads.Threads;
 

@@ -33,12 +33,26 @@ internal sealed class Outbox
         }
     }
 
-    internal async ValueTask<Step> ReadAsync(CancellationToken cancellation)
+    /// <summary>Null where nothing has come up for so long.</summary>
+    internal async ValueTask<Step?> ReadAsync(TimeSpan patience, CancellationToken cancellation)
     {
-        var frame = await steps.Reader.ReadAsync(cancellation);
+        if (!steps.Reader.TryRead(out var frame))
+        {
+            try
+            {
+                await steps.Reader.WaitToReadAsync(cancellation).AsTask().WaitAsync(patience, cancellation);
+            }
+            catch (TimeoutException)
+            {
+                return null;
+            }
+
+            steps.Reader.TryRead(out frame);
+        }
+
         while (steps.Reader.TryRead(out var next))
         {
-            frame.Events.Add(next.Events);
+            frame!.Events.Add(next.Events);
         }
 
         return frame;

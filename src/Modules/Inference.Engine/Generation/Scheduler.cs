@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using LlmPlatform.Inference.Engine.Llama;
 using LlmPlatform.Inference.Engine.Protocol;
 
@@ -10,27 +11,45 @@ namespace LlmPlatform.Inference.Engine.Generation;
 /// prompts as fits. A sequence whose difference is used up gets its next token from the scores. Everything runs on one thread, which alone
 /// touches the context.
 /// </summary>
-internal sealed partial class Scheduler(LoadedModel model, ILogger<Scheduler> logger)
+internal sealed partial class Scheduler
 {
     // Cells kept free per running sequence at admission, or a newcomer would be thrown out again at once.
     private const int HeadroomTokens = 64;
     private const int ExitBroken = 4;
 
+    // Sampling a large vocabulary takes long enough to be worth other threads.
+    private const int ScoresWorthAThread = 100_000;
+
+    private readonly LoadedModel model;
+    private readonly ILogger logger;
     private readonly BlockingCollection<Sequence> submitted = [];
-    private readonly LinkedList<Sequence> waiting = [];
+    private readonly FairQueue waiting = new();
     // In the order of admission: the last one gives way when the KV cache is full.
     private readonly List<Sequence> running = [];
     private readonly List<Sequence> ended = [];
-    private readonly Stack<int> freeSlots = new(Enumerable.Range(0, model.Slots).Reverse());
-    private readonly StepRunner runner = new(model);
+    private readonly StepClock clock = new();
+    private readonly LoadMeter meter;
+    private readonly KvSlots slots;
+    private readonly StepRunner runner;
+    private TimeSpan averageService = TimeSpan.FromSeconds(1);
     private int breakdowns;
     // After the KV cache was full nobody is admitted until a sequence has left: a newcomer would only be thrown out again.
     private bool isFull;
+
+    internal Scheduler(LoadedModel model, LoadMeter meter, ILogger<Scheduler> logger)
+    {
+        (this.model, this.meter, this.logger) = (model, meter, logger);
+        runner = new StepRunner(model);
+        slots = new KvSlots(model.Layout, model.Model.KvBytesPerToken, model.Model.CanStepBack, clock);
+    }
 
     internal void Submit(Sequence sequence) => submitted.Add(sequence);
 
     /// <summary>Call this from any thread after cancelling.</summary>
     internal void AbortUselessStep() => runner.AbortUselessStep();
+
+    /// <summary>Grows while a step is being computed. Readable from any thread.</summary>
+    internal long Progress => runner.Progress;
 
     internal void Run()
     {
@@ -39,53 +58,116 @@ internal sealed partial class Scheduler(LoadedModel model, ILogger<Scheduler> lo
             var isIdle = running.Count == 0 && waiting.Count == 0;
             while (submitted.TryTake(out var sequence, isIdle ? Timeout.Infinite : 0))
             {
-                waiting.AddLast(sequence);
+                Enqueue(sequence);
                 isIdle = false;
             }
 
-            DropCancelled();
+            DropUnwanted();
             Admit();
             if (running.Count > 0)
             {
-                Guarded(StepPlan.Compose(running, runner.BatchTokens));
+                Guarded(StepPlan.Compose(running, runner.BatchTokens, clock, waiting, model.Model.CanStepBack));
             }
 
             Flush();
         }
     }
 
-    private void DropCancelled()
+    private void Enqueue(Sequence sequence)
     {
-        foreach (var sequence in waiting.Where(sequence => sequence.IsCancelled).ToList())
+        if (waiting.TryAdd(sequence))
+        {
+            return;
+        }
+
+        var wait = averageService * waiting.Count / model.Layout.Running;
+        sequence.Fail("queue.full", $"{waiting.Count} requests wait for this model already. Try again later.", retryAfter: wait);
+        ended.Add(sequence);
+    }
+
+    private void DropUnwanted()
+    {
+        foreach (var sequence in waiting.All.Where(IsUnwanted).ToList())
         {
             waiting.Remove(sequence);
-            sequence.Finish(FinishReason.Cancelled);
             ended.Add(sequence);
         }
 
         for (var index = running.Count - 1; index >= 0; index--)
         {
-            if (running[index].IsCancelled)
+            if (IsUnwanted(running[index]))
             {
-                running[index].Finish(FinishReason.Cancelled);
                 Release(running[index]);
             }
         }
     }
 
+    private static bool IsUnwanted(Sequence sequence)
+    {
+        if (sequence.IsCancelled)
+        {
+            sequence.Finish(FinishReason.Cancelled);
+        }
+        else if (sequence.Late() is { } deadline)
+        {
+            sequence.Fail($"deadline.{deadline}", "The request was not served within the time that it allows.");
+        }
+
+        return sequence.IsOver;
+    }
+
     private void Admit()
     {
-        while (waiting.First?.Value is { } next && freeSlots.Count > 0 && HasRoomFor(next))
+        while (waiting.Count > 0 && TryAdmitOne())
         {
-            waiting.RemoveFirst();
-            next.Slot = freeSlots.Pop();
-            running.Add(next);
         }
     }
 
-    private bool HasRoomFor(Sequence next) =>
-        running.Count == 0
-        || (!isFull && running.Sum(sequence => sequence.Tokens.Count + HeadroomTokens) + next.Tokens.Count + HeadroomTokens <= runner.TotalTokens);
+    private bool TryAdmitOne()
+    {
+        foreach (var next in waiting.Next())
+        {
+            if (running.Count >= model.Layout.Running && !MakeRoomFor(next))
+            {
+                return false;
+            }
+
+            if (HasCellsFor(next) && slots.Find(next) is { } place && !slots.IsWorthWaiting(next, place.Reused))
+            {
+                waiting.Started(next);
+                waiting.Remove(next);
+                KvSlots.Take(place, next, runner.Context);
+                meter.Reused(place.Reused);
+                running.Add(next);
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>A tenant that has nothing running does not wait for one that has everything: the newest of that one's requests gives way.</summary>
+    private bool MakeRoomFor(Sequence next)
+    {
+        if (waiting.RunningOf(next.Tenant) > 0)
+        {
+            return false;
+        }
+
+        var richest = running.GroupBy(sequence => sequence.Tenant).MaxBy(tenant => tenant.Count());
+        if (richest is null || richest.Count() < 2)
+        {
+            return false;
+        }
+
+        GiveWay(richest.Last());
+        return true;
+    }
+
+    private bool HasCellsFor(Sequence next) =>
+        !model.Layout.IsUnified
+        || running.Count == 0
+        || (!isFull && running.Sum(sequence => sequence.TokenList.Count + HeadroomTokens) + next.TokenList.Count + HeadroomTokens <= model.Layout.Cells);
 
     /// <summary>One thing that nobody foresaw costs its requests. The second costs the worker, which starts clean.</summary>
     private void Guarded(List<Share> shares)
@@ -103,17 +185,17 @@ internal sealed partial class Scheduler(LoadedModel model, ILogger<Scheduler> lo
 
     private void Compute(List<Share> shares)
     {
+        var started = Stopwatch.GetTimestamp();
         switch (runner.Run(shares))
         {
             case DecodeResult.Done:
-                foreach (var share in shares)
-                {
-                    Advance(share);
-                }
-
+                Record(shares, Stopwatch.GetElapsedTime(started).TotalMicroseconds);
+                Sample(shares);
                 break;
+            case DecodeResult.NoRoom when slots.Evict(runner.Context):
+                break; // the same step again, with more room
             case DecodeResult.NoRoom:
-                GiveWay();
+                GiveWayToOlder();
                 break;
             case DecodeResult.Aborted:
                 foreach (var share in shares)
@@ -141,18 +223,72 @@ internal sealed partial class Scheduler(LoadedModel model, ILogger<Scheduler> lo
         }
     }
 
+    private void Record(List<Share> shares, double microseconds)
+    {
+        var (decodes, prefills) = (0, 0);
+        foreach (var share in shares)
+        {
+            var isDecode = share.Sequence.Remaining == 1 && share.Count == 1;
+            decodes += isDecode ? 1 : 0;
+            prefills += isDecode ? share.Draft.Length : share.Count;
+            waiting.Charge(share.Sequence, isDecode ? 0 : share.Count, isDecode ? 1 : 0);
+        }
+
+        clock.Record(decodes, prefills, microseconds);
+        meter.Step(microseconds, prefills, decodes);
+    }
+
+    private void Sample(List<Share> shares)
+    {
+        foreach (var share in shares)
+        {
+            share.Sequence.Computed += share.Count;
+        }
+
+        var complete = shares.FindAll(share => share.IsComplete);
+        if (complete.Count > 1 && complete.Count * model.Model.Vocabulary.Size >= ScoresWorthAThread)
+        {
+            runner.Scores(complete[0]); // the first look sorts llama.cpp's outputs; after that several may look at a time
+            Parallel.ForEach(complete, Advance);
+        }
+        else
+        {
+            complete.ForEach(Advance);
+        }
+
+        foreach (var share in complete)
+        {
+            if (share.Draft.Length > 0)
+            {
+                runner.StepBack(share.Sequence); // over the guesses that were wrong
+            }
+
+            if (share.Sequence.IsOver)
+            {
+                Release(share.Sequence);
+            }
+        }
+    }
+
+    /// <summary>Takes the scores of one sequence. Sequences share nothing, so several may do this at a time.</summary>
     private void Advance(Share share)
     {
         var sequence = share.Sequence;
-        sequence.Computed += share.Count;
-        if (sequence.Remaining > 0)
-        {
-            return;
-        }
-
         try
         {
             sequence.Advance(runner.Scores(share));
+            var accepted = 0;
+            while (accepted < share.Draft.Length && sequence.Confirms(share.Draft[accepted]))
+            {
+                accepted++;
+                sequence.Computed++;
+                sequence.Advance(runner.Scores(share, accepted));
+            }
+
+            if (share.Draft.Length > 0)
+            {
+                sequence.RecordGuess(accepted);
+            }
         }
         catch (RequestRefusedException refusal)
         {
@@ -163,15 +299,10 @@ internal sealed partial class Scheduler(LoadedModel model, ILogger<Scheduler> lo
             LogRequestFailed(logger, problem, sequence.Id);
             sequence.Fail("engine.internal", "The engine failed while it sampled this request.");
         }
-
-        if (sequence.IsOver)
-        {
-            Release(sequence);
-        }
     }
 
-    /// <summary>The newest sequence frees its cells. It keeps its tokens and computes them again when there is room.</summary>
-    private void GiveWay()
+    /// <summary>The newest sequence frees its cells.</summary>
+    private void GiveWayToOlder()
     {
         var last = running[^1];
         if (running.Count == 1)
@@ -180,20 +311,25 @@ internal sealed partial class Scheduler(LoadedModel model, ILogger<Scheduler> lo
             return;
         }
 
-        LogGivesWay(logger, last.Id);
         isFull = true;
-        Detach(last);
-        waiting.AddFirst(last);
+        GiveWay(last);
+        slots.Evict(runner.Context);
+    }
+
+    /// <summary>A sequence leaves its place. It keeps its tokens and goes on when there is room, from what is left of it in the KV cache.</summary>
+    private void GiveWay(Sequence sequence)
+    {
+        LogGivesWay(logger, sequence.Id);
+        meter.Preempted();
+        waiting.AddFirst(sequence);
+        Detach(sequence);
     }
 
     private void StartOver(List<Share> shares)
     {
         foreach (var sequence in shares.Select(share => share.Sequence).Where(running.Contains).ToList())
         {
-            sequence.Fail("engine.decode_failed", "The engine failed while it computed this request.");
-            running.Remove(sequence);
-            freeSlots.Push(sequence.Slot);
-            ended.Add(sequence);
+            End(sequence, "engine.decode_failed", "The engine failed while it computed this request.");
         }
 
         if (++breakdowns > 1)
@@ -203,6 +339,7 @@ internal sealed partial class Scheduler(LoadedModel model, ILogger<Scheduler> lo
         }
 
         runner.StartOver();
+        slots.ForgetAll();
         isFull = false;
         foreach (var sequence in running)
         {
@@ -218,6 +355,7 @@ internal sealed partial class Scheduler(LoadedModel model, ILogger<Scheduler> lo
 
     private void Release(Sequence sequence)
     {
+        averageService = (averageService * 0.9) + (sequence.Service * 0.1);
         Detach(sequence);
         ended.Add(sequence);
         isFull = false;
@@ -225,13 +363,14 @@ internal sealed partial class Scheduler(LoadedModel model, ILogger<Scheduler> lo
 
     private void Detach(Sequence sequence)
     {
-        runner.Forget(sequence);
+        slots.Leave(sequence);
+        waiting.Stopped(sequence);
         running.Remove(sequence);
-        freeSlots.Push(sequence.Slot);
     }
 
     private void Flush()
     {
+        meter.Update(running.Count, waiting.Count, slots, runner.Context);
         foreach (var sequence in running.Concat(ended))
         {
             sequence.Flush();
@@ -252,7 +391,7 @@ internal sealed partial class Scheduler(LoadedModel model, ILogger<Scheduler> lo
     [LoggerMessage(LogLevel.Error, "Sampling for sequence {Id} failed")]
     private static partial void LogRequestFailed(ILogger logger, Exception problem, ulong id);
 
-    [LoggerMessage(LogLevel.Information, "The KV cache is full: sequence {Id} gives way")]
+    [LoggerMessage(LogLevel.Information, "Sequence {Id} gives way")]
     private static partial void LogGivesWay(ILogger logger, ulong id);
 
     [LoggerMessage(LogLevel.Critical, "The engine broke a second time and ends")]

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Google.Protobuf;
 using LlmPlatform.Inference.Engine.Llama;
 using LlmPlatform.Inference.Engine.Protocol;
@@ -17,8 +18,14 @@ internal sealed class Sequence(Submit request, Outbox outbox)
     private Sampler sampler = null!;
     private StopStrings stops = null!;
     private LogProbabilities? logprobs;
+    private readonly long arrived = Stopwatch.GetTimestamp();
+    private PromptLookup? lookup;
     private int mostTokens;
     private int promptTokens;
+    private int cachedTokens;
+    private long admitted;
+    private long firstToken;
+    private long lastToken;
 
     internal ulong Id => request.Id;
 
@@ -31,15 +38,57 @@ internal sealed class Sequence(Submit request, Outbox outbox)
     /// <summary>Its id in the KV cache while it runs.</summary>
     internal int Slot { get; set; }
 
-    internal IReadOnlyList<int> Tokens => tokens;
+    /// <summary>Only its owner's requests share what is computed for it.</summary>
+    internal string Tenant => request.Tenant;
+
+    internal double Weight => request.Weight > 0 ? request.Weight : 1;
+
+    internal List<int> TokenList => tokens;
 
     internal int Computed { get; set; }
 
     internal int Remaining => tokens.Count - Computed;
 
+    /// <summary>From its admission to now.</summary>
+    internal TimeSpan Service => Stopwatch.GetElapsedTime(admitted);
+
     private int CompletionTokens => tokens.Count - promptTokens;
 
     internal void Cancel() => isCancelled = true;
+
+    /// <summary>The first deadline that has passed, or null.</summary>
+    internal string? Late()
+    {
+        if (request.Deadlines is not { } deadlines)
+        {
+            return null;
+        }
+
+        var waited = Stopwatch.GetElapsedTime(arrived).TotalMilliseconds;
+        return deadlines.HasTotal && waited >= deadlines.Total ? "total"
+            : firstToken == 0 && deadlines.HasFirstToken && waited >= deadlines.FirstToken ? "first_token"
+            : admitted == 0 && deadlines.HasQueue && waited >= deadlines.Queue ? "queue"
+            : null;
+    }
+
+    /// <summary>It starts, or starts again, with so many of its tokens computed already.</summary>
+    internal void Reuse(int computed)
+    {
+        Computed = computed;
+        if (admitted == 0)
+        {
+            admitted = Stopwatch.GetTimestamp();
+            cachedTokens = computed;
+        }
+    }
+
+    /// <summary>Tokens that may follow, to be computed in advance; null where guessing does not pay.</summary>
+    internal int[]? Guess(double stepMicroseconds) => (lookup ??= new PromptLookup()).Guess(tokens, mostTokens - CompletionTokens - 1, stepMicroseconds);
+
+    /// <summary>Whether the last token is the one that was guessed.</summary>
+    internal bool Confirms(int guess) => !IsOver && tokens[^1] == guess;
+
+    internal void RecordGuess(int accepted) => lookup!.Record(accepted);
 
     /// <summary>Throws <see cref="RequestRefusedException"/> for what cannot be served.</summary>
     internal void Begin(Vocabulary vocabulary, int contextTokens)
@@ -68,6 +117,8 @@ internal sealed class Sequence(Submit request, Outbox outbox)
     {
         var token = sampler.Next(logits);
         tokens.Add(token);
+        lastToken = Stopwatch.GetTimestamp();
+        firstToken = firstToken == 0 ? lastToken : firstToken;
         if (vocabulary.EndsGeneration(token))
         {
             TellRest();
@@ -92,14 +143,15 @@ internal sealed class Sequence(Submit request, Outbox outbox)
     internal void Finish(FinishReason reason)
     {
         IsOver = true;
-        var usage = new Usage { PromptTokens = (uint)promptTokens, CompletionTokens = (uint)CompletionTokens };
-        Say(new Event { Id = Id, Finished = new Finished { Reason = reason, Usage = usage } });
+        var usage = new Usage { PromptTokens = (uint)promptTokens, CompletionTokens = (uint)CompletionTokens, CachedTokens = (uint)cachedTokens };
+        Say(new Event { Id = Id, Finished = new Finished { Reason = reason, Usage = usage, Timings = Timings() } });
     }
 
-    internal void Fail(string code, string message, string param = "")
+    internal void Fail(string code, string message, string param = "", TimeSpan retryAfter = default)
     {
         IsOver = true;
-        Say(new Event { Id = Id, Failed = new Failed { Code = code, Message = message, Param = param } });
+        var failed = new Failed { Code = code, Message = message, Param = param, RetryAfter = (uint)retryAfter.TotalMilliseconds };
+        Say(new Event { Id = Id, Failed = failed });
     }
 
     /// <summary>Sends what has been said since the last time.</summary>
@@ -122,6 +174,21 @@ internal sealed class Sequence(Submit request, Outbox outbox)
             Say(new Event { Id = Id, Delta = delta });
         }
     }
+
+    private Timings Timings()
+    {
+        var now = Stopwatch.GetTimestamp();
+        return new Timings
+        {
+            Queue = Microseconds(arrived, admitted == 0 ? now : admitted),
+            Prefill = admitted == 0 ? 0 : Microseconds(admitted, firstToken == 0 ? now : firstToken),
+            Decode = Microseconds(firstToken, lastToken),
+            Drafted = (uint)(lookup?.Drafted ?? 0),
+            Accepted = (uint)(lookup?.Accepted ?? 0),
+        };
+    }
+
+    private static ulong Microseconds(long from, long to) => (ulong)Stopwatch.GetElapsedTime(from, to).TotalMicroseconds;
 
     private void Say(Event news) => outbox.Add(news);
 }

@@ -15,7 +15,19 @@ internal sealed class StepRunner(LoadedModel model)
 
     internal int BatchTokens => batch.Capacity;
 
-    internal int TotalTokens => context.TotalTokens;
+    internal LlamaContext Context => context;
+
+    /// <summary>Grows while a step is being computed. Readable from any thread.</summary>
+    internal long Progress
+    {
+        get
+        {
+            lock (stepGate)
+            {
+                return context.Progress;
+            }
+        }
+    }
 
     /// <summary>
     /// A cancelled sequence leaves before the next step. Call this from any thread to end the step of this moment too, if it has no reader
@@ -56,9 +68,10 @@ internal sealed class StepRunner(LoadedModel model)
         }
     }
 
-    internal Span<float> Scores(Share share) => context.Logits(share.Output);
+    /// <summary>The scores after a share's last token, or after one of its guesses.</summary>
+    internal Span<float> Scores(Share share, int guess = 0) => context.Logits(share.Output + guess);
 
-    /// <summary>Takes back what an aborted step has left in the KV cache.</summary>
+    /// <summary>Takes back what an aborted step or a wrong guess has left in the KV cache.</summary>
     internal void StepBack(Sequence sequence)
     {
         if (!context.TryTruncate(sequence.Slot, sequence.Computed))
@@ -98,7 +111,14 @@ internal sealed class StepRunner(LoadedModel model)
             for (var index = 0; index < share.Count; index++)
             {
                 var position = sequence.Computed + index;
-                share.Output = batch.Add(sequence.Tokens[position], position, sequence.Slot, position == sequence.Tokens.Count - 1);
+                var isLast = position == sequence.TokenList.Count - 1;
+                var added = batch.Add(sequence.TokenList[position], position, sequence.Slot, isLast);
+                share.Output = isLast ? added : -1;
+            }
+
+            for (var index = 0; index < share.Draft.Length; index++)
+            {
+                batch.Add(share.Draft[index], sequence.TokenList.Count + index, sequence.Slot, output: true);
             }
         }
     }

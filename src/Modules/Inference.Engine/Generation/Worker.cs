@@ -16,6 +16,11 @@ internal sealed partial class Worker(LlamaLibrary library, ModelOptions options,
     /// <summary>Fails with a <see cref="ModelLoadException"/>.</summary>
     internal Task<LoadedModel> Loaded => loaded.Task;
 
+    internal LoadMeter Meter { get; } = new();
+
+    /// <summary>Grows while a step is being computed: a worker in which it stands still hangs.</summary>
+    internal long StepProgress => scheduler?.Progress ?? 0;
+
     internal float Progress => Volatile.Read(ref progress);
 
     internal void Start()
@@ -38,7 +43,7 @@ internal sealed partial class Worker(LlamaLibrary library, ModelOptions options,
         try
         {
             var model = LoadedModel.Load(library, options, value => Volatile.Write(ref progress, value));
-            loop = new Scheduler(model, loggers.CreateLogger<Scheduler>());
+            loop = new Scheduler(model, Meter, loggers.CreateLogger<Scheduler>());
             scheduler = loop;
             loaded.SetResult(model);
         }
@@ -97,7 +102,7 @@ internal sealed partial class Worker(LlamaLibrary library, ModelOptions options,
             }
             else
             {
-                sequence.Begin(model.Model.Vocabulary, model.ContextTokens);
+                sequence.Begin(model.Model.Vocabulary, model.Layout.ContextTokens);
             }
         }
         catch (RequestRefusedException refusal)

@@ -21,18 +21,28 @@ internal enum DecodeResult
     Broken,
 }
 
-internal sealed record ContextOptions(int ContextTokens, int BatchTokens, int Sequences);
+/// <param name="Cells">Tokens that all sequences may hold together.</param>
+/// <param name="BatchTokens">Tokens of one step.</param>
+/// <param name="Sequences">How many sequences there are at most, running and kept.</param>
+/// <param name="IsUnified">One pool of cells, in which a step looks at all of them; otherwise every sequence has an equal part for itself.</param>
+internal sealed record ContextOptions(int Cells, int BatchTokens, int Sequences, bool IsUnified);
 
 /// <summary>One KV cache over a model. Every call but <see cref="SetAbort"/> comes from the one thread that owns it.</summary>
 internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
 {
     private const int FlashAttentionAuto = -1;
 
+    /// <summary>Tokens of one sequence that a step may ask scores for: its own last one and those that were guessed ahead.</summary>
+    internal const int MostOutputsPerSequence = 9;
+
+    // Guesses are only made while few sequences run.
+    private const int SpareOutputs = 2 * MostOutputsPerSequence;
+
     private readonly LlamaModel model;
     private readonly int vocabularySize;
     private readonly nint memory;
     private readonly List<LlamaThreadPool> pools = [];
-    private int* abort;
+    private Signals* signals;
 
     private LlamaContext(nint handle, LlamaModel model)
         : base(ownsHandle: true)
@@ -44,8 +54,8 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
         model.DangerousAddRef(ref added);
         vocabularySize = model.Vocabulary.Size;
         memory = Native.llama_get_memory(this);
-        abort = (int*)NativeMemory.AllocZeroed(sizeof(int));
-        Native.llama_set_abort_callback(this, &ShouldAbort, abort);
+        signals = (Signals*)NativeMemory.AllocZeroed((nuint)sizeof(Signals));
+        Native.llama_set_abort_callback(this, &ShouldAbort, signals);
     }
 
     /// <summary>What one sequence may hold.</summary>
@@ -59,14 +69,15 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
     internal static LlamaContext Create(LlamaLibrary library, LlamaModel model, ContextOptions options)
     {
         var parameters = Native.llama_context_default_params();
-        parameters.n_ctx = (uint)options.ContextTokens;
+        parameters.n_ctx = (uint)options.Cells;
         parameters.n_batch = (uint)options.BatchTokens;
         parameters.n_ubatch = (uint)options.BatchTokens;
         parameters.n_seq_max = (uint)options.Sequences;
-        // Only the last token of a sequence is sampled from; without this the logits buffer would be sized for a whole batch.
-        parameters.n_outputs_max = (uint)options.Sequences;
+        // Only the last tokens of a sequence are sampled from; without this the logits buffer would be sized for a whole batch.
+        parameters.n_outputs_max = (uint)Math.Min(options.Sequences + SpareOutputs, options.BatchTokens);
+        parameters.n_outputs_max_per_seq = MostOutputsPerSequence;
         parameters.flash_attn_type = FlashAttentionAuto;
-        parameters.kv_unified = 1;
+        parameters.kv_unified = options.IsUnified ? (byte)1 : (byte)0;
         parameters.no_perf = 1;
         parameters.embeddings = 0;
         library.Log.TakeReason();
@@ -75,7 +86,7 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
         {
             throw new ModelLoadException(
                 "model.load_failed",
-                $"llama.cpp cannot create a context of {options.ContextTokens} tokens: {library.Log.TakeReason() ?? "it gives no reason"}");
+                $"llama.cpp cannot create a context of {options.Cells} tokens: {library.Log.TakeReason() ?? "it gives no reason"}");
         }
 
         var context = new LlamaContext(handle, model);
@@ -131,6 +142,22 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
     /// <summary>Forgets what follows <paramref name="from"/>. False where a model (recurrent, sliding window) cannot step back.</summary>
     internal bool TryTruncate(int sequence, int from) => Native.llama_memory_seq_rm(memory, sequence, from, -1);
 
+    /// <summary>
+    /// Makes one sequence a copy of another. In a unified cache they then share their cells; otherwise the whole buffer of the source is
+    /// copied before the next step.
+    /// </summary>
+    internal void Copy(int from, int to)
+    {
+        Forget(to);
+        Native.llama_memory_seq_cp(memory, from, to, -1, -1);
+    }
+
+    /// <summary>Steps that needed no new graph.</summary>
+    internal int GraphReuses => Native.llama_perf_context(this).n_reused;
+
+    /// <summary>Grows while a step is being computed, node by node.</summary>
+    internal long Progress => signals is null ? 0 : Volatile.Read(ref signals->Nodes);
+
     internal void Forget(int sequence) => Native.llama_memory_seq_rm(memory, sequence, -1, -1);
 
     internal void ForgetAll() => Native.llama_memory_clear(memory, data: false);
@@ -149,9 +176,9 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
     /// <summary>May be called from any thread: a decode that runs ends within milliseconds (on CPU).</summary>
     internal void SetAbort(bool value)
     {
-        if (abort is not null)
+        if (signals is not null)
         {
-            Volatile.Write(ref *abort, value ? 1 : 0);
+            Volatile.Write(ref signals->Abort, value ? 1 : 0);
         }
     }
 
@@ -160,8 +187,8 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
         Native.llama_free(handle);
         ReleasePools(keep: 0);
         model.DangerousRelease();
-        NativeMemory.Free(abort);
-        abort = null;
+        NativeMemory.Free(signals);
+        signals = null;
         return true;
     }
 
@@ -176,5 +203,16 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static byte ShouldAbort(void* abort) => Volatile.Read(ref *(int*)abort) != 0 ? (byte)1 : (byte)0;
+    private static byte ShouldAbort(void* data)
+    {
+        var signals = (Signals*)data;
+        signals->Nodes++; // one thread calls this
+        return Volatile.Read(ref signals->Abort) != 0 ? (byte)1 : (byte)0;
+    }
+
+    private struct Signals
+    {
+        public int Abort;
+        public long Nodes;
+    }
 }

@@ -39,6 +39,29 @@ internal static unsafe partial class Native
     internal static partial int llama_model_n_ctx_train(LlamaModel model);
 
     [LibraryImport(Llama)]
+    internal static partial int llama_model_n_embd(LlamaModel model);
+
+    [LibraryImport(Llama)]
+    internal static partial int llama_model_n_layer(LlamaModel model);
+
+    [LibraryImport(Llama)]
+    internal static partial int llama_model_n_head(LlamaModel model);
+
+    [LibraryImport(Llama)]
+    internal static partial int llama_model_n_head_kv(LlamaModel model);
+
+    [LibraryImport(Llama)]
+    [return: MarshalAs(UnmanagedType.U1)]
+    internal static partial bool llama_model_is_recurrent(LlamaModel model);
+
+    [LibraryImport(Llama)]
+    [return: MarshalAs(UnmanagedType.U1)]
+    internal static partial bool llama_model_is_hybrid(LlamaModel model);
+
+    [LibraryImport(Llama)]
+    internal static partial int llama_model_n_swa(LlamaModel model);
+
+    [LibraryImport(Llama)]
     internal static partial ulong llama_model_n_params(LlamaModel model);
 
     [LibraryImport(Llama)]
@@ -131,6 +154,9 @@ internal static unsafe partial class Native
     [LibraryImport(Llama)]
     internal static partial float* llama_get_logits_ith(LlamaContext ctx, int i);
 
+    [LibraryImport(Llama)]
+    internal static partial llama_perf_context_data llama_perf_context(LlamaContext ctx);
+
     // Memory: the KV cache of a context
 
     [LibraryImport(Llama)]
@@ -142,6 +168,9 @@ internal static unsafe partial class Native
     [LibraryImport(Llama)]
     [return: MarshalAs(UnmanagedType.U1)]
     internal static partial bool llama_memory_seq_rm(nint mem, int seq_id, int p0, int p1);
+
+    [LibraryImport(Llama)]
+    internal static partial void llama_memory_seq_cp(nint mem, int seq_id_src, int seq_id_dst, int p0, int p1);
 
     [LibraryImport(Llama)]
     internal static partial int llama_memory_seq_pos_max(nint mem, int seq_id);

@@ -81,6 +81,18 @@ internal unsafe struct llama_context_params
 }
 
 [StructLayout(LayoutKind.Sequential)]
+internal struct llama_perf_context_data
+{
+    public double t_start_ms;
+    public double t_load_ms;
+    public double t_p_eval_ms;
+    public double t_eval_ms;
+    public int n_p_eval;
+    public int n_eval;
+    public int n_reused;
+}
+
+[StructLayout(LayoutKind.Sequential)]
 internal unsafe struct ggml_threadpool_params
 {
     public const int MaxThreads = 512;

@@ -61,13 +61,14 @@ internal sealed class Sampler
             return Draw(weights.AsSpan(0, logits.Length), max);
         }
 
-        var candidates = filters.Narrow(logits);
+        var candidates = filters.Narrow(logits, max);
         for (var index = 0; index < candidates.Length; index++)
         {
             weights[index] = logits[candidates[index]];
         }
 
-        return candidates[Draw(weights.AsSpan(0, candidates.Length), logits[candidates[0]])];
+        var scores = weights.AsSpan(0, candidates.Length);
+        return candidates[Draw(scores, TensorPrimitives.Max<float>(scores))];
     }
 
     private int Draw(Span<float> scores, float max)

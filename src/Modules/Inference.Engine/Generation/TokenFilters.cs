@@ -9,9 +9,10 @@ namespace LlmPlatform.Inference.Engine.Generation;
 /// </summary>
 internal sealed class TokenFilters
 {
-    // Most of the mass lies within a few e-folds of the best token, so a search starts there and widens for flat distributions only:
-    // ranking a whole vocabulary costs milliseconds.
+    // Most of the mass lies within a few e-folds of the best token, so a search starts there and widens for flat distributions only.
     private const float FirstReach = 4;
+    private const float FirstDistance = 1;
+    private const float Widening = 1.5f;
     private const float LastReach = 1 << 20;
 
     private readonly float topP;
@@ -32,125 +33,95 @@ internal sealed class TokenFilters
 
     internal bool TakeAll(int vocabulary) => topK >= vocabulary && topP >= 1 && minP <= 0 && typicalP >= 1;
 
-    /// <summary>The tokens that may be drawn, best first, until the next call on this thread.</summary>
-    internal ReadOnlySpan<int> Narrow(ReadOnlySpan<float> logits)
+    /// <summary>The tokens that may be drawn, in no order, until the next call on this thread.</summary>
+    internal Span<int> Narrow(ReadOnlySpan<float> logits) => Narrow(logits, TensorPrimitives.Max(logits));
+
+    internal Span<int> Narrow(ReadOnlySpan<float> logits, float max)
     {
         var scratch = Scratch.OfThisThread(logits.Length);
-        var max = TensorPrimitives.Max(logits);
-        Span<int> kept;
-        var mass = double.PositiveInfinity;
-        if (typicalP < 1)
+        var isWhole = topK >= logits.Length;
+        if (isWhole && typicalP >= 1)
         {
-            kept = Typical(logits, max, scratch);
-            max = logits[kept[0]];
+            var nucleus = topP < 1
+                ? Widen(logits, max, null, int.MaxValue, Part(topP, Softmax.SumOfExp(logits, max)), scratch)
+                : Ranking.Gather(logits, FloorOf(max), max, scratch);
+            return AboveFloor(logits, nucleus, max);
+        }
+
+        Span<int> kept;
+        if (isWhole)
+        {
+            kept = Widen(logits, max, Softmax.ExpectedScore(logits, max), int.MaxValue, Part(typicalP, Softmax.SumOfExp(logits, max)), scratch);
         }
         else
         {
-            kept = Best(logits, max, scratch, out mass);
+            kept = Widen(logits, max, null, topK, double.PositiveInfinity, scratch);
+            kept = typicalP < 1 ? Share(logits, kept, max, ExpectedScore(logits, kept, max, scratch), typicalP, scratch) : kept;
         }
 
-        if (topP < 1)
-        {
-            kept = Nucleus(logits, kept, max, double.IsPositiveInfinity(mass) ? topP * MassOf(logits, kept, max) : mass);
-        }
-
-        var floor = Floor(max);
-        while (kept.Length > 1 && logits[kept[^1]] < floor)
-        {
-            kept = kept[..^1];
-        }
-
-        return kept;
+        kept = topP < 1 ? Share(logits, kept, max, null, topP, scratch) : kept;
+        return minP > 0 ? AboveFloor(logits, kept, BestOf(logits, kept)) : kept;
     }
 
-    private float Floor(float max) => minP > 0 ? max + MathF.Log(minP) : float.NegativeInfinity;
+    /// <summary>Never nothing: however small the part, somebody has to be drawn.</summary>
+    private static double Part(float share, double whole) => Math.Max(share * whole, double.Epsilon);
 
-    /// <summary>The best k; of a whole vocabulary at least as many as the other filters will leave, with the mass that top_p asks for.</summary>
-    private Span<int> Best(ReadOnlySpan<float> logits, float max, Scratch scratch, out double mass)
+    private float FloorOf(float max) => minP > 0 ? max + MathF.Log(minP) : float.NegativeInfinity;
+
+    /// <summary>Looks further and further from the best score, or from a center, until there are enough tokens, or they weigh enough.</summary>
+    private static Span<int> Widen(ReadOnlySpan<float> logits, float max, float? center, int count, double mass, Scratch scratch)
     {
-        var ranked = Math.Min(topK, logits.Length);
-        var isWhole = ranked == logits.Length;
-        mass = isWhole && topP < 1 ? topP * Softmax.SumOfExp(logits, max) : double.PositiveInfinity;
-        // min_p names its threshold. The others have to look for theirs, and top_p measures what is left before min_p cuts.
-        var reach = isWhole && topP >= 1 ? max - Floor(max) : FirstReach;
-        var count = Ranking.Gather(logits, max - reach, max, null, max, scratch.Ranking, out var gathered);
-        while (reach < LastReach && (isWhole ? topP < 1 && gathered < mass : count < ranked))
+        var reach = center is null ? FirstReach : FirstDistance;
+        while (true)
         {
-            reach *= 4;
-            var low = reach < LastReach ? max - reach : float.NegativeInfinity;
-            count = Ranking.Gather(logits, low, max, null, max, scratch.Ranking, out gathered);
-        }
-
-        return Ranking.Sorted(scratch, count)[..Math.Min(count, ranked)];
-    }
-
-    /// <summary>Those whose score is closest to the expected one, which is to say: whose surprise is closest to the entropy.</summary>
-    private Span<int> Typical(ReadOnlySpan<float> logits, float max, Scratch scratch)
-    {
-        var kept = topK < logits.Length ? TypicalOf(Best(logits, max, scratch, out _), logits, max, scratch) : TypicalOfAll(logits, max, scratch);
-        for (var index = 0; index < kept.Length; index++)
-        {
-            scratch.Ranking[index] = Ranking.RankOf(logits[kept[index]], kept[index]);
-        }
-
-        return Ranking.Sorted(scratch, kept.Length);
-    }
-
-    private Span<int> TypicalOf(ReadOnlySpan<int> best, ReadOnlySpan<float> logits, float max, Scratch scratch)
-    {
-        var scores = scratch.Weights.AsSpan(0, best.Length);
-        for (var index = 0; index < best.Length; index++)
-        {
-            scores[index] = logits[best[index]];
-        }
-
-        var center = Softmax.ExpectedScore(scores, max);
-        for (var index = 0; index < best.Length; index++)
-        {
-            scratch.Ranking[index] = Ranking.RankOf(-MathF.Abs(scores[index] - center), best[index]);
-        }
-
-        return Nucleus(logits, Ranking.Sorted(scratch, best.Length), max, typicalP * Softmax.SumOfExp(scores, max));
-    }
-
-    private Span<int> TypicalOfAll(ReadOnlySpan<float> logits, float max, Scratch scratch)
-    {
-        var mass = typicalP * Softmax.SumOfExp(logits, max);
-        var center = Softmax.ExpectedScore(logits, max);
-        var (reach, count, gathered) = (FirstReach / 16, 0, 0.0);
-        do
-        {
-            reach *= 4;
-            count = Ranking.Gather(logits, center - reach, center + reach, center, max, scratch.Ranking, out gathered);
-        }
-        while (reach < LastReach && (gathered < mass || count == 0));
-        return Nucleus(logits, Ranking.Sorted(scratch, count), max, mass);
-    }
-
-    /// <summary>The first ones that together reach a mass.</summary>
-    private static Span<int> Nucleus(ReadOnlySpan<float> logits, Span<int> ranked, float max, double mass)
-    {
-        var sum = 0.0;
-        for (var index = 0; index < ranked.Length; index++)
-        {
-            sum += MathF.Exp(logits[ranked[index]] - max);
-            if (sum >= mass)
+            var isLast = reach > LastReach;
+            var low = isLast ? float.NegativeInfinity : (center ?? max) - reach;
+            var found = Ranking.Gather(logits, low, isLast || center is null ? max : center.Value + reach, scratch);
+            var weight = Ranking.Weigh(logits, found, max, scratch);
+            if (isLast || found.Length >= count || weight >= mass)
             {
-                return ranked[..(index + 1)];
+                return Ranking.First(logits, found, max, center, count, mass, scratch);
             }
-        }
 
-        return ranked;
+            reach *= Widening;
+        }
     }
 
-    private static double MassOf(ReadOnlySpan<float> logits, ReadOnlySpan<int> tokens, float max)
+    /// <summary>The first of some tokens that reach a share of what all of them weigh.</summary>
+    private static Span<int> Share(ReadOnlySpan<float> logits, Span<int> ids, float max, float? center, float share, Scratch scratch) =>
+        Ranking.First(logits, ids, max, center, int.MaxValue, Part(share, Ranking.Weigh(logits, ids, max, scratch)), scratch);
+
+    private static float ExpectedScore(ReadOnlySpan<float> logits, ReadOnlySpan<int> ids, float max, Scratch scratch)
     {
-        var mass = 0.0;
-        foreach (var id in tokens)
+        var scores = scratch.Weights.AsSpan(0, ids.Length);
+        for (var index = 0; index < ids.Length; index++)
         {
-            mass += MathF.Exp(logits[id] - max);
+            scores[index] = logits[ids[index]];
         }
 
-        return mass;
+        return Softmax.ExpectedScore(scores, max);
+    }
+
+    private static float BestOf(ReadOnlySpan<float> logits, ReadOnlySpan<int> ids)
+    {
+        var best = float.NegativeInfinity;
+        foreach (var id in ids)
+        {
+            best = MathF.Max(best, logits[id]);
+        }
+
+        return best;
+    }
+
+    private Span<int> AboveFloor(ReadOnlySpan<float> logits, Span<int> ids, float max)
+    {
+        var (floor, kept) = (FloorOf(max), 0);
+        foreach (var id in ids)
+        {
+            ids[kept] = id;
+            kept += logits[id] >= floor ? 1 : 0;
+        }
+
+        return ids[..kept];
     }
 }

@@ -46,6 +46,36 @@ public sealed record SamplingOptions
     /// <summary>Tokens at least this fraction as likely as the likeliest; null for all.</summary>
     public float? MinP { get; init; }
 
+    /// <summary>The tokens whose surprise is closest to the expected one, until their probabilities reach this sum; null for all.</summary>
+    public float? TypicalP { get; init; }
+
+    /// <summary>
+    /// Above 1 makes tokens less likely that the last <see cref="RepeatLastN"/> ones hold, prompt included: a positive score is divided by it,
+    /// another one multiplied. 0.01 to 10; null for 1.
+    /// </summary>
+    public float? RepeatPenalty { get; init; }
+
+    /// <summary>How many tokens <see cref="RepeatPenalty"/> looks back; null for 64.</summary>
+    public int? RepeatLastN { get; init; }
+
+    /// <summary>Taken off the score of every token that was generated already. -2 to 2.</summary>
+    public float? PresencePenalty { get; init; }
+
+    /// <summary>Taken off the score of a token as often as it was generated already. -2 to 2.</summary>
+    public float? FrequencyPenalty { get; init; }
+
+    /// <summary>Added to the scores of tokens, by their ids. -100, which forbids a token in practice, to 100.</summary>
+    public IReadOnlyDictionary<int, float>? LogitBias { get; init; }
+
+    /// <summary>Asks for log probabilities of the tokens, each with so many of the likeliest ones. 0 to 20; null for none.</summary>
+    public int? TopLogprobs { get; init; }
+
+    /// <summary>The model does not end the text before so many completion tokens. A stop string still does.</summary>
+    public int MinTokens { get; init; }
+
+    /// <summary>The model never ends the text: only a stop string or a limit does.</summary>
+    public bool IgnoreEos { get; init; }
+
     /// <summary>The same seed, model and request give the same text; null draws one.</summary>
     public long? Seed { get; init; }
 }
@@ -60,7 +90,21 @@ public sealed record PromptAccepted(int PromptTokens) : GenerationEvent;
 /// <summary>A piece of text, whole characters only.</summary>
 /// <param name="Text">The piece.</param>
 /// <param name="CompletionTokens">Completion tokens so far.</param>
-public sealed record TextDelta(string Text, int CompletionTokens) : GenerationEvent;
+public sealed record TextDelta(string Text, int CompletionTokens) : GenerationEvent
+{
+    /// <summary>
+    /// The tokens of this text, null unless asked for. One whose text is not shown whole, because a stop string cut it, is left out, and so is
+    /// the mark with which the model ends. Without text it brings the last tokens, which end inside a character.
+    /// </summary>
+    public IReadOnlyList<TokenLogprob>? Logprobs { get; init; }
+}
+
+/// <summary>How likely a token was.</summary>
+/// <param name="Token">Its id.</param>
+/// <param name="Bytes">Its text in UTF-8, perhaps a part of a character.</param>
+/// <param name="Logprob">Natural logarithm of its probability by the model alone: before temperature, penalties, bias and filters.</param>
+/// <param name="Top">The likeliest tokens in its place, best first, as many as were asked for.</param>
+public sealed record TokenLogprob(int Token, ReadOnlyMemory<byte> Bytes, float Logprob, IReadOnlyList<TokenLogprob> Top);
 
 /// <summary>The reply is complete.</summary>
 /// <param name="Reason">Why it ended.</param>

@@ -1,3 +1,4 @@
+using LlmPlatform.Inference.Contracts;
 using LlmPlatform.Inference.OpenAi;
 using LlmPlatform.SharedKernel;
 using Xunit;
@@ -75,6 +76,10 @@ public sealed class ChatCompletionRequestTests
     [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"stop":[1]}""", "stop[0]")]
     [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"stop":{}}""", "stop")]
     [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"stream_options":true}""", "stream_options")]
+    [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"logprobs":1}""", "logprobs")]
+    [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"logit_bias":[1]}""", "logit_bias")]
+    [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"logit_bias":{"1":"5"} }""", "logit_bias.1")]
+    [InlineData("""{"model":"m","messages":[{"role":"user","content":"x"}],"ignore_eos":1}""", "ignore_eos")]
     public void A_field_of_the_wrong_type_is_named_by_its_path(string body, string param) => Refused(body, "param.type", param);
 
     [Theory]
@@ -92,9 +97,54 @@ public sealed class ChatCompletionRequestTests
     [InlineData("max_completion_tokens", "99999999999999999999")]
     [InlineData("seed", "9223372036854775808")]
     [InlineData("n", "0")]
+    [InlineData("n", "9")]
+    [InlineData("typical_p", "0")]
+    [InlineData("repeat_penalty", "0")]
+    [InlineData("repetition_penalty", "11")]
+    [InlineData("repeat_last_n", "-2")]
+    [InlineData("presence_penalty", "2.5")]
+    [InlineData("frequency_penalty", "-2.5")]
+    [InlineData("top_logprobs", "21")]
+    [InlineData("top_logprobs", "5")]
+    [InlineData("min_tokens", "-1")]
     [InlineData("stop", """["1","2","3","4","5","6","7","8","9","10","11","12","13","14","15","16","17"]""")]
     [InlineData("stop", "\"\"")]
     public void A_value_out_of_range_is_refused(string name, string value) => Refused(With(name, value), "param.range", name);
+
+    [Theory]
+    [InlineData("""{"1":101}""", "logit_bias.1")]
+    [InlineData("""{"-1":5}""", "logit_bias.-1")]
+    [InlineData("""{"one":5}""", "logit_bias.one")]
+    [InlineData("""{"99999999999":5}""", "logit_bias.99999999999")]
+    [InlineData("""{"7":5,"07":5}""", "logit_bias.07")]
+    public void A_bias_is_refused_by_its_path(string bias, string param) => Refused(With("logit_bias", bias), "param.range", param);
+
+    [Fact]
+    public void A_setting_of_two_names_is_refused_where_they_differ()
+    {
+        Refused(With("repeat_penalty", "1.1,\"repetition_penalty\":1.2"), "param.range", "repetition_penalty");
+        Assert.Equal(1.1f, Read(With("repetition_penalty", "1.1,\"repeat_penalty\":1.1")).Wanted.Sampling.RepeatPenalty);
+    }
+
+    [Theory]
+    [InlineData("true", null, "param.type", "logprobs")]
+    [InlineData("6", null, "param.range", "logprobs")]
+    [InlineData("-1", null, "param.range", "logprobs")]
+    [InlineData("2", "3", "param.unsupported", "top_logprobs")]
+    public void A_completion_takes_log_probabilities_as_a_number(string logprobs, string? top, string code, string param)
+    {
+        var body = JsonBody.Parse($$"""{"model":"m","prompt":"a","logprobs":{{logprobs}},"top_logprobs":{{top ?? "null"}} }""");
+        var error = Assert.Throws<Refusal>(() => GenerationParams.ReadCompletion(body)).Error;
+        Assert.Equal((code, param), (error.Code, error.Param));
+    }
+
+    [Fact]
+    public void Each_choice_has_the_next_seed_or_none()
+    {
+        var (seeded, _) = Read(With("seed", "9223372036854775807,\"n\":3"));
+        Assert.Equal([long.MaxValue, long.MinValue, long.MinValue + 1], Enumerable.Range(0, seeded.Choices).Select(i => seeded.SamplingOf(i).Seed!.Value));
+        Assert.Null(Read(With("n", "3")).Wanted.SamplingOf(2).Seed);
+    }
 
     [Fact]
     public void A_wrong_max_tokens_is_refused_also_beside_a_right_max_completion_tokens() =>
@@ -110,23 +160,15 @@ public sealed class ChatCompletionRequestTests
     public void A_field_that_would_reach_past_the_api_is_refused(string name, string value) => Refused(With(name, value), "param.unknown", name);
 
     [Theory]
-    [InlineData("n", "2")]
     [InlineData("tools", """[{"type":"function"}]""")]
     [InlineData("tool_choice", "\"required\"")]
     [InlineData("response_format", """{"type":"json_object"}""")]
-    [InlineData("logit_bias", """{"50256":-100}""")]
-    [InlineData("logprobs", "true")]
-    [InlineData("presence_penalty", "0.5")]
-    [InlineData("frequency_penalty", "-0.5")]
-    [InlineData("repetition_penalty", "1.1")]
-    [InlineData("repeat_penalty", "1.2")]
-    [InlineData("min_tokens", "5")]
-    [InlineData("ignore_eos", "true")]
     [InlineData("guided_regex", "\"a+\"")]
     [InlineData("guided_what_comes_next", "{}")]
     [InlineData("json_schema", "{}")]
     [InlineData("reasoning_effort", "\"low\"")]
     [InlineData("echo", "true")]
+    [InlineData("best_of", "2")]
     public void What_would_change_the_answer_and_is_not_built_is_refused_instead_of_dropped(string name, string value) =>
         Refused(With(name, value), "param.unsupported", name);
 
@@ -157,7 +199,7 @@ public sealed class ChatCompletionRequestTests
     [InlineData("top_logprobs", "0")]
     [InlineData("presence_penalty", "0")]
     [InlineData("temperature", "null")]
-    [InlineData("repeat_penalty", "1.0")]
+    [InlineData("best_of", "1")]
     [InlineData("guided_json", "null")]
     [InlineData("user", "\"u-1\"")]
     [InlineData("metadata", """{"a":"b"}""")]
@@ -182,11 +224,19 @@ public sealed class ChatCompletionRequestTests
         var (wanted, _) = Read(
             $$"""
             {"model":"m:q4",{{Messages}},"temperature":0.5,"top_p":0.9,"top_k":40,"min_p":0.05,"seed":-3,
+             "typical_p":0.9,"repeat_penalty":1.1,"repeat_last_n":32,"presence_penalty":0.5,"frequency_penalty":-0.5,"logit_bias":{"5":-100,"6":2.5},
+             "logprobs":true,"top_logprobs":4,"min_tokens":3,"ignore_eos":true,"n":2,"best_of":2,
              "max_completion_tokens":7,"stop":["a","b"],"stream":true,"stream_options":{"include_usage":true} }
             """);
         Assert.Equal("m:q4", wanted.Model);
-        Assert.Equal(new() { Temperature = 0.5f, TopP = 0.9f, TopK = 40, MinP = 0.05f, Seed = -3 }, wanted.Sampling);
-        Assert.Equal((7, true, true), (wanted.MaxTokens, wanted.Stream, wanted.IncludeUsage));
+        Assert.Equal(new Dictionary<int, float> { [5] = -100, [6] = 2.5f }, wanted.Sampling.LogitBias);
+        var expected = new SamplingOptions
+        {
+            Temperature = 0.5f, TopP = 0.9f, TopK = 40, MinP = 0.05f, Seed = -3, TypicalP = 0.9f, RepeatPenalty = 1.1f, RepeatLastN = 32,
+            PresencePenalty = 0.5f, FrequencyPenalty = -0.5f, TopLogprobs = 4, MinTokens = 3, IgnoreEos = true,
+        };
+        Assert.Equal(expected, wanted.Sampling with { LogitBias = null });
+        Assert.Equal((7, 2, true, true), (wanted.MaxTokens, wanted.Choices, wanted.Stream, wanted.IncludeUsage));
         Assert.Equal(["a", "b"], wanted.Stop);
     }
 
@@ -200,10 +250,10 @@ public sealed class ChatCompletionRequestTests
 
     private static string With(string name, string value) => $$"""{"model":"m",{{Messages}},"{{name}}":{{value}} }""";
 
-    private static (GenerationParams Wanted, IReadOnlyList<LlmPlatform.Inference.Contracts.ChatMessage> Messages) Read(string json)
+    private static (GenerationParams Wanted, IReadOnlyList<ChatMessage> Messages) Read(string json)
     {
         var body = JsonBody.Parse(json);
-        return (GenerationParams.Read(body), ChatCompletions.ReadMessages(body));
+        return (GenerationParams.ReadChat(body), ChatCompletions.ReadMessages(body));
     }
 
     private static void Refused(string json, string code, string? param)

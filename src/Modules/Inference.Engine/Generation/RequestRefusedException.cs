@@ -6,4 +6,12 @@ internal sealed class RequestRefusedException(string code, string message, strin
     internal string Code { get; } = code;
 
     internal string Param { get; } = param ?? "";
+
+    internal static void Unless(bool isValid, string param, string message)
+    {
+        if (!isValid)
+        {
+            throw new RequestRefusedException("param.range", message, param);
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Google.Protobuf;
 using LlmPlatform.Inference.Engine.Llama;
 using LlmPlatform.Inference.Engine.Protocol;
 
@@ -16,6 +17,7 @@ internal sealed class Sequence(Submit request, Outbox outbox)
     private Vocabulary vocabulary = null!;
     private Sampler sampler = null!;
     private StopStrings stops = null!;
+    private LogProbabilities? logprobs;
     private readonly long arrived = Stopwatch.GetTimestamp();
     private PromptLookup? lookup;
     private int mostTokens;
@@ -92,10 +94,12 @@ internal sealed class Sequence(Submit request, Outbox outbox)
     internal void Begin(Vocabulary vocabulary, int contextTokens)
     {
         this.vocabulary = vocabulary;
-        sampler = new Sampler(request.Sampling ?? new Sampling());
+        var sampling = request.Sampling ?? new Sampling();
+        logprobs = LogProbabilities.Of(sampling);
         var isConversation = request.InputCase == Submit.InputOneofCase.Conversation;
         stops = new StopStrings(isConversation && ChatMl.EndsTurnsWithText(vocabulary) ? [.. request.Stop, ChatMl.TurnEnd] : request.Stop);
         tokens = Prompt.Tokenize(request, vocabulary, contextTokens);
+        sampler = new Sampler(sampling, Penalties.Of(sampling, vocabulary.Size, vocabulary.EndMarks, tokens));
         promptTokens = tokens.Count;
         var room = contextTokens - promptTokens;
         mostTokens = request.HasMaxTokens ? (int)Math.Min(request.MaxTokens, (uint)room) : room;
@@ -106,28 +110,32 @@ internal sealed class Sequence(Submit request, Outbox outbox)
         }
     }
 
-    /// <summary>Takes the scores that follow its last token and says what came of them.</summary>
+    /// <summary>
+    /// Takes the scores that follow its last token and says what came of them. Several sequences may do so at once, each with its own scores.
+    /// </summary>
     internal void Advance(Span<float> logits)
     {
-        var token = sampler.Sample(logits);
+        var token = sampler.Next(logits);
         tokens.Add(token);
         lastToken = Stopwatch.GetTimestamp();
         firstToken = firstToken == 0 ? lastToken : firstToken;
         if (vocabulary.EndsGeneration(token))
         {
-            Tell(stops.Flush());
+            TellRest();
             Finish(FinishReason.Stop);
             return;
         }
 
-        Tell(stops.Push(characters.Push(vocabulary.Piece(token))));
+        var text = characters.Push(vocabulary.Piece(token));
+        logprobs?.Add(logits, token, text.Length, characters.HasPart, id => ByteString.CopyFrom(vocabulary.Piece(id)));
+        Tell(stops.Push(text), isLast: stops.HasStopped);
         if (stops.HasStopped)
         {
             Finish(FinishReason.Stop);
         }
         else if (CompletionTokens >= mostTokens)
         {
-            Tell(stops.Flush());
+            TellRest();
             Finish(FinishReason.Length);
         }
     }
@@ -149,11 +157,21 @@ internal sealed class Sequence(Submit request, Outbox outbox)
     /// <summary>Sends what has been said since the last time.</summary>
     internal void Flush() => outbox.Flush();
 
-    private void Tell(string text)
+    /// <summary>The text is over: what was held back is shown.</summary>
+    private void TellRest()
     {
-        if (text.Length > 0)
+        logprobs?.ShowAll();
+        Tell(stops.Flush(), isLast: true);
+    }
+
+    private void Tell(string text, bool isLast)
+    {
+        logprobs?.Show(text.Length);
+        if (text.Length > 0 || (isLast && logprobs is { HasReady: true }))
         {
-            Say(new Event { Id = Id, Delta = new Delta { Text = text, Tokens = (uint)CompletionTokens } });
+            var delta = new Delta { Text = text, Tokens = (uint)CompletionTokens };
+            delta.Logprobs.AddRange(logprobs?.TakeReady() ?? []);
+            Say(new Event { Id = Id, Delta = delta });
         }
     }
 

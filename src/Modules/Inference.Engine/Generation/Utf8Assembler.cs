@@ -10,6 +10,9 @@ internal sealed class Utf8Assembler
 {
     private readonly Decoder decoder = Encoding.UTF8.GetDecoder();
 
+    /// <summary>The bytes so far end inside a character.</summary>
+    internal bool HasPart => decoder.GetCharCount([], flush: true) > 0;
+
     internal string Push(ReadOnlySpan<byte> bytes)
     {
         Span<char> characters = stackalloc char[128];

@@ -20,6 +20,7 @@ internal sealed unsafe class Vocabulary
         pieceEnds = new int[Size];
         endsGeneration = new bool[Size];
         pieces = CopyPieces();
+        EndMarks = [.. Enumerable.Range(0, Size).Where(token => endsGeneration[token])];
         var bos = Native.llama_vocab_bos(vocabulary);
         BeginOfText = IsToken(bos) ? bos : null;
         StartsWithBeginOfText = Native.llama_vocab_get_add_bos(vocabulary);
@@ -31,6 +32,9 @@ internal sealed unsafe class Vocabulary
 
     /// <summary>The model was trained with its begin-of-text token in front; without it the output is noise.</summary>
     internal bool StartsWithBeginOfText { get; }
+
+    /// <summary>The tokens that end a generation.</summary>
+    internal int[] EndMarks { get; }
 
     internal int LongestPiece { get; private set; } = 1;
 

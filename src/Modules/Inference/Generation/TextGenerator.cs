@@ -63,7 +63,8 @@ internal sealed class TextGenerator(IModelCatalog models, WorkerPool workers, Ge
                     }
 
                     (last, lastTokens) = (now, (int)item.Delta.Tokens);
-                    yield return new TextDelta(item.Delta.Text, (int)item.Delta.Tokens);
+                    var logprobs = submit.Sampling.HasTopLogprobs ? SamplingWire.ToContract(item.Delta.Logprobs) : null;
+                    yield return new TextDelta(item.Delta.Text, (int)item.Delta.Tokens) { Logprobs = logprobs };
                     break;
                 case Event.NewsOneofCase.Finished:
                     var completed = new GenerationCompleted(Reason(item.Finished.Reason), Usage(item.Finished.Usage), Timings(item.Finished.Timings));
@@ -83,36 +84,9 @@ internal sealed class TextGenerator(IModelCatalog models, WorkerPool workers, Ge
 
     private static Submit Submit(Guid userId, SamplingOptions sampling, int? maxTokens, IReadOnlyList<string> stop)
     {
-        Check(sampling.Temperature is >= 0 and <= 2, "temperature", "temperature is a number from 0 to 2.");
-        Check(sampling.TopP is null or (> 0 and <= 1), "top_p", "top_p is a number above 0 and up to 1.");
-        Check(sampling.MinP is null or (>= 0 and <= 1), "min_p", "min_p is a number from 0 to 1.");
-        Check(sampling.TopK is null or >= 0, "top_k", "top_k is a whole number from 0 on.");
-        Check(maxTokens is null or >= 1, "max_tokens", "max_tokens is a whole number from 1 on.");
-        var submit = new Submit
-        {
-            Tenant = userId.ToString("n"),
-            Sampling = new Sampling { Temperature = sampling.Temperature },
-        };
-        if (sampling.TopP is { } topP)
-        {
-            submit.Sampling.TopP = topP;
-        }
-
-        if (sampling.TopK is { } topK)
-        {
-            submit.Sampling.TopK = (uint)topK;
-        }
-
-        if (sampling.MinP is { } minP)
-        {
-            submit.Sampling.MinP = minP;
-        }
-
-        if (sampling.Seed is { } seed)
-        {
-            submit.Sampling.Seed = unchecked((ulong)seed);
-        }
-
+        SamplingWire.Check(maxTokens is null or >= 1, "max_tokens", "max_tokens is a whole number from 1 on.");
+        SamplingWire.Check(sampling.MinTokens <= (maxTokens ?? int.MaxValue), "min_tokens", "min_tokens is at most max_tokens.");
+        var submit = new Submit { Tenant = userId.ToString("n"), Sampling = sampling.ToWire() };
         if (maxTokens is { } limit)
         {
             submit.MaxTokens = (uint)limit;
@@ -120,14 +94,6 @@ internal sealed class TextGenerator(IModelCatalog models, WorkerPool workers, Ge
 
         submit.Stop.AddRange(stop);
         return submit;
-    }
-
-    private static void Check(bool isFine, string param, string sentence)
-    {
-        if (!isFine)
-        {
-            throw new GenerationException(400, "param.range", sentence, param);
-        }
     }
 
     private static FinishReason Reason(Engine.Protocol.FinishReason reason) => reason switch

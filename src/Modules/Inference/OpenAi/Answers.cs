@@ -33,6 +33,25 @@ internal sealed record ChatReply(string Role, string Content)
 
 internal sealed record ChatDelta(string? Role, string? Content);
 
+/// <summary>Log probabilities in the shape of the one API or of the other.</summary>
+[JsonDerivedType(typeof(ChatLogprobs))]
+[JsonDerivedType(typeof(CompletionLogprobs))]
+internal abstract record ChoiceLogprobs;
+
+internal sealed record ChatLogprobs(IReadOnlyList<ChatLogprob> Content) : ChoiceLogprobs
+{
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public IReadOnlyList<ChatLogprob>? Refusal { get; init; }
+}
+
+internal sealed record ChatLogprob(string Token, float Logprob, IReadOnlyList<int> Bytes, IReadOnlyList<ChatLogprob>? TopLogprobs);
+
+internal sealed record CompletionLogprobs(
+    IReadOnlyList<string> Tokens,
+    IReadOnlyList<float> TokenLogprobs,
+    IReadOnlyList<IReadOnlyDictionary<string, float>> TopLogprobs,
+    IReadOnlyList<int> TextOffset) : ChoiceLogprobs;
+
 /// <summary>One choice of any of the four answers: a chat reply or its delta, or the text of a completion.</summary>
 internal sealed record Choice(int Index)
 {
@@ -43,7 +62,7 @@ internal sealed record Choice(int Index)
     public string? Text { get; init; }
 
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
-    public string? Logprobs { get; init; }
+    public ChoiceLogprobs? Logprobs { get; init; }
 
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public string? FinishReason { get; init; }

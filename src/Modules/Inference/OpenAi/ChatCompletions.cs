@@ -13,26 +13,29 @@ internal static class ChatCompletions
     public static async Task PostAsync(HttpContext context, ITextGenerator generator, TimeProvider time)
     {
         var body = await JsonBody.ReadAsync(context);
-        var wanted = GenerationParams.Read(body);
-        var request = new GenerationRequest(wanted.Model, CurrentUser.From(context.User).Id, ReadMessages(body))
-        {
-            Sampling = wanted.Sampling,
-            MaxTokens = wanted.MaxTokens,
-            Stop = wanted.Stop,
-        };
+        var wanted = GenerationParams.ReadChat(body);
+        var request = new GenerationRequest(wanted.Model, CurrentUser.From(context.User).Id, ReadMessages(body)) { MaxTokens = wanted.MaxTokens, Stop = wanted.Stop };
         ModelRights.Check(context, wanted.Model);
-        var events = generator.GenerateAsync(request, context.RequestAborted);
+        var events = Choices.RunAsync(
+            wanted.Choices, (i, cancellation) => generator.GenerateAsync(request with { Sampling = wanted.SamplingOf(i) }, cancellation), context.RequestAborted);
         var head = new Answer($"chatcmpl-{Guid.CreateVersion7(time.GetUtcNow()):n}", "", time.GetUtcNow().ToUnixTimeSeconds(), wanted.Model, []);
         if (wanted.Stream)
         {
-            await EventStream.WriteAsync(context, events, e => Chunks(head with { Object = "chat.completion.chunk" }, e, wanted.IncludeUsage), time);
+            head = head with { Object = "chat.completion.chunk" };
+            var streamed = new ChoicesUsage(wanted.Choices);
+            await EventStream.WriteAsync(context, events, e => Chunks(head, e, streamed, wanted.IncludeUsage), time);
             return;
         }
 
-        var (text, completed) = await WholeReply.ReadAsync(events, context.RequestAborted);
-        var choice = new Choice(0) { Message = new ChatReply("assistant", text), FinishReason = completed.Reason.ToWire() };
+        var (replies, usage) = await WholeReply.ReadAsync(events, wanted, context.RequestAborted);
+        var choices = replies.Select((reply, index) => new Choice(index)
+        {
+            Message = new ChatReply("assistant", reply.Text),
+            Logprobs = LogprobShapes.ToChat(reply.Logprobs),
+            FinishReason = reply.Completed!.Reason.ToWire(),
+        });
         await context.Response.WriteAsJsonAsync(
-            head with { Object = "chat.completion", Choices = [choice], Usage = UsageEntry.Of(completed.Usage) }, AnswerJson.Plain.Answer, null, context.RequestAborted);
+            head with { Object = "chat.completion", Choices = [.. choices], Usage = usage }, AnswerJson.Plain.Answer, null, context.RequestAborted);
     }
 
     internal static IReadOnlyList<ChatMessage> ReadMessages(JsonBody body)
@@ -76,21 +79,22 @@ internal static class ChatCompletions
         var type => throw Refusal.BadParam(part.At("type"), $"This model reads text only; a part of type '{type}' cannot be taken.", "modality.unsupported"),
     };
 
-    private static IEnumerable<Answer> Chunks(Answer head, GenerationEvent news, bool includeUsage)
+    private static IEnumerable<Answer> Chunks(Answer head, ChoiceNews choice, ChoicesUsage usage, bool includeUsage)
     {
-        switch (news)
+        switch (choice.News)
         {
             case PromptAccepted:
-                yield return head with { Choices = [new Choice(0) { Delta = new ChatDelta("assistant", "") }] };
+                yield return head with { Choices = [new Choice(choice.Index) { Delta = new ChatDelta("assistant", "") }] };
                 break;
             case TextDelta delta:
-                yield return head with { Choices = [new Choice(0) { Delta = new ChatDelta(null, delta.Text) }] };
+                var logprobs = LogprobShapes.ToChat(delta.Logprobs);
+                yield return head with { Choices = [new Choice(choice.Index) { Delta = new ChatDelta(null, delta.Text), Logprobs = logprobs }] };
                 break;
             case GenerationCompleted completed:
-                yield return head with { Choices = [new Choice(0) { Delta = new ChatDelta(null, null), FinishReason = completed.Reason.ToWire() }] };
-                if (includeUsage)
+                yield return head with { Choices = [new Choice(choice.Index) { Delta = new ChatDelta(null, null), FinishReason = completed.Reason.ToWire() }] };
+                if (usage.Add(choice.Index, completed.Usage) && includeUsage)
                 {
-                    yield return head with { Usage = UsageEntry.Of(completed.Usage) };
+                    yield return head with { Usage = usage.Total };
                 }
 
                 break;

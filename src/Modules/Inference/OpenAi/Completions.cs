@@ -14,22 +14,33 @@ internal static class Completions
     public static async Task PostAsync(HttpContext context, TextGenerator generator, TimeProvider time)
     {
         var body = await JsonBody.ReadAsync(context);
-        var wanted = GenerationParams.Read(body);
+        var wanted = GenerationParams.ReadCompletion(body);
         var prompt = ReadPrompt(body);
         ModelRights.Check(context, wanted.Model);
-        var events = generator.ContinueAsync(
-            wanted.Model, CurrentUser.From(context.User).Id, prompt, wanted.Sampling, wanted.MaxTokens ?? DefaultMaxTokens, wanted.Stop, context.RequestAborted);
+        var userId = CurrentUser.From(context.User).Id;
+        var events = Choices.RunAsync(
+            wanted.Choices,
+            (i, cancellation) => generator.ContinueAsync(
+                wanted.Model, userId, prompt, wanted.SamplingOf(i), wanted.MaxTokens ?? DefaultMaxTokens, wanted.Stop, cancellation),
+            context.RequestAborted);
         var head = new Answer($"cmpl-{Guid.CreateVersion7(time.GetUtcNow()):n}", "text_completion", time.GetUtcNow().ToUnixTimeSeconds(), wanted.Model, []);
+        var offsets = new int[wanted.Choices];
         if (wanted.Stream)
         {
-            await EventStream.WriteAsync(context, events, e => Chunks(head, e, wanted.IncludeUsage), time);
+            var streamed = new ChoicesUsage(wanted.Choices);
+            await EventStream.WriteAsync(context, events, e => Chunks(head, e, ref offsets[e.Index], streamed, wanted.IncludeUsage), time);
             return;
         }
 
-        var (text, completed) = await WholeReply.ReadAsync(events, context.RequestAborted);
-        var choice = new Choice(0) { Text = text, FinishReason = completed.Reason.ToWire() };
+        var (replies, usage) = await WholeReply.ReadAsync(events, wanted, context.RequestAborted);
+        var choices = replies.Select((reply, index) => new Choice(index)
+        {
+            Text = reply.Text,
+            Logprobs = LogprobShapes.ToCompletion(reply.Logprobs, ref offsets[index]),
+            FinishReason = reply.Completed!.Reason.ToWire(),
+        });
         await context.Response.WriteAsJsonAsync(
-            head with { Choices = [choice], Usage = UsageEntry.Of(completed.Usage) }, AnswerJson.Plain.Answer, null, context.RequestAborted);
+            head with { Choices = [.. choices], Usage = usage }, AnswerJson.Plain.Answer, null, context.RequestAborted);
     }
 
     internal static string ReadPrompt(JsonBody body) => (body.Texts("prompt") ?? throw body.Missing("prompt")) switch
@@ -38,21 +49,18 @@ internal static class Completions
         _ => throw Refusal.BadParam("prompt", "Exactly one prompt at a time is supported.", "param.unsupported"),
     };
 
-    private static IEnumerable<Answer> Chunks(Answer head, GenerationEvent news, bool includeUsage)
+    private static IEnumerable<Answer> Chunks(Answer head, ChoiceNews choice, ref int offset, ChoicesUsage usage, bool includeUsage)
     {
-        switch (news)
+        switch (choice.News)
         {
             case TextDelta delta:
-                yield return head with { Choices = [new Choice(0) { Text = delta.Text }] };
-                break;
+                var logprobs = LogprobShapes.ToCompletion(delta.Logprobs, ref offset);
+                return [head with { Choices = [new Choice(choice.Index) { Text = delta.Text, Logprobs = logprobs }] }];
             case GenerationCompleted completed:
-                yield return head with { Choices = [new Choice(0) { Text = "", FinishReason = completed.Reason.ToWire() }] };
-                if (includeUsage)
-                {
-                    yield return head with { Usage = UsageEntry.Of(completed.Usage) };
-                }
-
-                break;
+                var end = head with { Choices = [new Choice(choice.Index) { Text = "", FinishReason = completed.Reason.ToWire() }] };
+                return usage.Add(choice.Index, completed.Usage) && includeUsage ? [end, head with { Usage = usage.Total }] : [end];
+            default:
+                return [];
         }
     }
 }

@@ -21,8 +21,8 @@ internal static class EventStream
     /// Writes what <paramref name="toChunks"/> makes of each event. Until something was written, a failure is an HTTP error like any other;
     /// after that it is one last <c>data: {"error":…}</c>.
     /// </summary>
-    public static async Task WriteAsync(
-        HttpContext context, IAsyncEnumerable<GenerationEvent> events, Func<GenerationEvent, IEnumerable<Answer>> toChunks, TimeProvider time)
+    public static async Task WriteAsync<T>(
+        HttpContext context, IAsyncEnumerable<T> events, Func<T, IEnumerable<Answer>> toChunks, TimeProvider time)
     {
         var cancellation = context.RequestAborted;
         await using var reader = events.GetAsyncEnumerator(cancellation);
@@ -49,7 +49,7 @@ internal static class EventStream
         }
     }
 
-    private static async Task<bool> NextAsync(IAsyncEnumerator<GenerationEvent> reader, HttpContext context, TimeProvider time)
+    private static async Task<bool> NextAsync<T>(IAsyncEnumerator<T> reader, HttpContext context, TimeProvider time)
     {
         var next = reader.MoveNextAsync();
         if (next.IsCompleted)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.SharedKernel;
 
@@ -5,8 +6,11 @@ namespace LlmPlatform.Inference.OpenAi;
 
 /// <summary>What <c>/v1/completions</c> and <c>/v1/chat/completions</c> have in common.</summary>
 internal sealed record GenerationParams(
-    string Model, SamplingOptions Sampling, int? MaxTokens, IReadOnlyList<string> Stop, bool Stream, bool IncludeUsage)
+    string Model, SamplingOptions Sampling, int? MaxTokens, IReadOnlyList<string> Stop, int Choices, bool Stream, bool IncludeUsage)
 {
+    private const int MostChoices = 8;
+    private const int MostAlternatives = 20;
+    private const int MostCompletionAlternatives = 5; // of the older API, whose logprobs is a number
     private const int MostStops = 16;
     private const int LongestStop = 1000;
 
@@ -20,14 +24,32 @@ internal sealed record GenerationParams(
     // They would change the answer, and the engine cannot do them yet; leaving them out in silence would be a lie.
     private static readonly string[] Unsupported =
     [
-        "tools", "functions", "tool_choice", "function_call", "logit_bias", "logprobs", "top_logprobs", "suffix", "audio", "modalities", "prediction",
-        "web_search_options", "reasoning_effort", "verbosity", "json_schema", "structured_outputs", "min_tokens", "ignore_eos", "lora",
-        "repeat_penalty", "repetition_penalty", "typical_p", "mirostat", "dry_multiplier", "xtc_probability",
+        "tools", "functions", "tool_choice", "function_call", "suffix", "audio", "modalities", "prediction",
+        "web_search_options", "reasoning_effort", "verbosity", "json_schema", "structured_outputs", "lora",
+        "mirostat", "dry_multiplier", "xtc_probability",
     ];
 
     private const string GuidedDecoding = "guided_"; // a family of fields that vLLM knows
 
-    public static GenerationParams Read(JsonBody body)
+    public static GenerationParams ReadChat(JsonBody body)
+    {
+        var isWanted = body.Flag("logprobs") ?? false;
+        var alternatives = (int?)body.Whole("top_logprobs", 0, MostAlternatives) ?? 0;
+        return isWanted || alternatives == 0
+            ? Read(body, isWanted ? alternatives : null)
+            : throw Refusal.BadParam("top_logprobs", "top_logprobs needs logprobs to be true.");
+    }
+
+    public static GenerationParams ReadCompletion(JsonBody body)
+    {
+        RefuseUnless(body.Whole("top_logprobs", 0, MostAlternatives) is null or 0, "top_logprobs", "For a completion, logprobs is the number of alternatives.");
+        return Read(body, (int?)body.Whole("logprobs", 0, MostCompletionAlternatives));
+    }
+
+    /// <summary>The sampling of one of the choices: with a seed, each has its own.</summary>
+    public SamplingOptions SamplingOf(int choice) => Sampling with { Seed = unchecked(Sampling.Seed + choice) };
+
+    private static GenerationParams Read(JsonBody body, int? topLogprobs)
     {
         if (body.Names.FirstOrDefault(Refused.Contains) is { } refused)
         {
@@ -40,11 +62,9 @@ internal sealed record GenerationParams(
             RefuseUnlessEmpty(body, name);
         }
 
-        RefuseUnless(body.Whole("n", 1, 128) is null or 1, "n", "Only one choice at a time can be asked for (n = 1).");
-        RefuseUnless(body.Whole("best_of", 1, 128) is null or 1, "best_of", "best_of is not supported.");
+        var choices = (int)(body.Whole("n", 1, MostChoices) ?? 1);
+        RefuseUnless((body.Whole("best_of", 1, int.MaxValue) ?? choices) == choices, "best_of", "best_of other than n is not supported.");
         RefuseUnless(body.Flag("echo") is not true, "echo", "echo is not supported.");
-        RefuseUnless(body.Number("presence_penalty", -2, 2) is null or 0, "presence_penalty", "Penalties are not supported yet.");
-        RefuseUnless(body.Number("frequency_penalty", -2, 2) is null or 0, "frequency_penalty", "Penalties are not supported yet.");
         RefuseUnless(body.Object("response_format")?.RequiredText("type") is null or "text", "response_format", "Only the response format text is supported yet.");
 
         var sampling = new SamplingOptions
@@ -53,6 +73,15 @@ internal sealed record GenerationParams(
             TopP = body.Number("top_p", float.Epsilon, 1),
             TopK = (int?)body.Whole("top_k", 0, int.MaxValue),
             MinP = body.Number("min_p", 0, 1),
+            TypicalP = body.Number("typical_p", float.Epsilon, 1),
+            RepeatPenalty = ReadRepeatPenalty(body),
+            RepeatLastN = (int?)body.Whole("repeat_last_n", 0, int.MaxValue),
+            PresencePenalty = body.Number("presence_penalty", -2, 2),
+            FrequencyPenalty = body.Number("frequency_penalty", -2, 2),
+            LogitBias = ReadLogitBias(body),
+            TopLogprobs = topLogprobs,
+            MinTokens = (int)(body.Whole("min_tokens", 0, int.MaxValue) ?? 0),
+            IgnoreEos = body.Flag("ignore_eos") ?? false,
             Seed = body.Whole("seed", long.MinValue, long.MaxValue),
         };
         // Both are read, so that a wrong one is refused also where the other one counts.
@@ -60,7 +89,34 @@ internal sealed record GenerationParams(
         var most = body.Whole("max_completion_tokens", 1, int.MaxValue) ?? oldMost;
         var stream = body.Flag("stream") ?? false;
         var includeUsage = body.Object("stream_options")?.Flag("include_usage") ?? false;
-        return new GenerationParams(body.RequiredText("model"), sampling, (int?)most, ReadStop(body), stream, includeUsage);
+        return new GenerationParams(body.RequiredText("model"), sampling, (int?)most, ReadStop(body), choices, stream, includeUsage);
+    }
+
+    private static float? ReadRepeatPenalty(JsonBody body)
+    {
+        var (ours, theirs) = (body.Number("repeat_penalty", 0.01f, 10), body.Number("repetition_penalty", 0.01f, 10)); // llama.cpp's name, vLLM's name
+        return ours is null || theirs is null || ours == theirs
+            ? ours ?? theirs
+            : throw Refusal.BadParam("repetition_penalty", "repetition_penalty and repeat_penalty are one setting and differ here.");
+    }
+
+    private static Dictionary<int, float>? ReadLogitBias(JsonBody body)
+    {
+        if (body.Object("logit_bias") is not { } given)
+        {
+            return null;
+        }
+
+        var bias = new Dictionary<int, float>();
+        foreach (var name in given.Names)
+        {
+            if (!int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var token) || !bias.TryAdd(token, given.Number(name, -100, 100) ?? 0))
+            {
+                throw Refusal.BadParam(given.At(name), "The names in logit_bias are token ids, each once.");
+            }
+        }
+
+        return bias.Count > 0 ? bias : null;
     }
 
     private static IReadOnlyList<string> ReadStop(JsonBody body)
@@ -79,11 +135,9 @@ internal sealed record GenerationParams(
         var means = name switch
         {
             "tool_choice" or "function_call" => body.IsText(name) && body.Text(name) is "none" or "auto",
-            "logprobs" or "ignore_eos" => body.IsFalse(name),
-            "top_logprobs" or "min_tokens" or "mirostat" => body.Whole(name, 0, int.MaxValue) == 0,
+            "mirostat" => body.Whole(name, 0, int.MaxValue) == 0,
             "dry_multiplier" or "xtc_probability" => body.Number(name, 0, float.MaxValue) == 0,
-            "repeat_penalty" or "repetition_penalty" or "typical_p" => body.Number(name, 0, float.MaxValue) == 1,
-            "tools" or "functions" or "logit_bias" or "modalities" => body.IsEmpty(name) || (name == "modalities" && body.Texts(name) is ["text"]),
+            "tools" or "functions" or "modalities" => body.IsEmpty(name) || (name == "modalities" && body.Texts(name) is ["text"]),
             "suffix" => body.Text(name) is "",
             _ => false,
         };

@@ -131,8 +131,6 @@ internal sealed class JsonBody
 
     public bool IsText(string name) => Find(name) is { ValueKind: JsonValueKind.String };
 
-    public bool IsFalse(string name) => Find(name) is { ValueKind: JsonValueKind.False };
-
     /// <summary>An array or object with nothing in it.</summary>
     public bool IsEmpty(string name) => Find(name) switch
     {

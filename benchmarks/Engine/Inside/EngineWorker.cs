@@ -53,7 +53,11 @@ internal sealed class EngineWorker : IAsyncDisposable
     {
         var submit = new Submit
         {
-            Id = ++lastId, Tenant = "benchmark", Text = prompt, MaxTokens = tokens, Sampling = new Sampling { IgnoreEos = true },
+            Id = ++lastId,
+            Tenant = "benchmark",
+            Text = prompt,
+            MaxTokens = tokens,
+            Sampling = new Sampling { IgnoreEos = true },
         };
         await call.RequestStream.WriteAsync(new HostFrame { Submit = submit });
         var (first, last) = (0L, 0L);

@@ -96,11 +96,11 @@ public sealed class ConfigureModelTests(PlatformFixture platform)
     [Fact]
     public async Task Two_changes_at_once_are_both_kept()
     {
-        await InstallAsync("contended");
+        await InstallAsync("two-changes");
         var answers = await Task.WhenAll(
-            PatchAsync(platform.Administrator, "contended", new { contextTokens = 512 }), PatchAsync(platform.Administrator, "contended", new { slots = 2 }));
+            PatchAsync(platform.Administrator, "two-changes", new { contextTokens = 512 }), PatchAsync(platform.Administrator, "two-changes", new { slots = 2 }));
         Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
-        Assert.Equal((512, 2), Numbers((await GetAsync("contended")).GetProperty("settings")));
+        Assert.Equal((512, 2), Numbers((await GetAsync("two-changes")).GetProperty("settings")));
     }
 
     [Fact]

@@ -25,22 +25,6 @@ internal sealed partial class WorkerProcess : IDisposable
 
     public int ExitCode => process.ExitCode;
 
-    public TimeSpan ProcessorTime
-    {
-        get
-        {
-            try
-            {
-                process.Refresh();
-                return process.TotalProcessorTime;
-            }
-            catch (InvalidOperationException)
-            {
-                return TimeSpan.Zero; // it has ended, and whoever reads its stream finds out
-            }
-        }
-    }
-
     /// <summary>Starts a worker for a model file. Throws <see cref="System.ComponentModel.Win32Exception"/> where there is nothing to start.</summary>
     public static WorkerProcess Start(EngineFiles files, LoadPlan plan, MemoryEstimate memory, string socket, ILogger logger)
     {

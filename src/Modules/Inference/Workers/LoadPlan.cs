@@ -12,10 +12,10 @@ namespace LlmPlatform.Inference.Workers;
 internal sealed record LoadPlan(string Name, string Path, ModelSettings Settings, ModelMemory? Memory, long FileBytes, TimeSpan KeepAlive)
 {
     private const int ShortestContext = 256;
-    private const int MostSlots = 64; // the engine has no more
+    private const int MostSlots = 40; // those that run, and some that are remembered
 
     // A model that is told no number of slots takes this part of the whole for its cache, so that one alone does not fill the machine.
-    private const int Part = 8;
+    private const int Part = 24;
 
     public KvCacheType KvCacheType => Settings.KvCacheType ?? KvCacheType.F16;
 

@@ -122,6 +122,34 @@ public sealed class WorkerMemoryTests
     }
 
     [Fact]
+    public async Task What_a_worker_was_granted_counts_until_the_machine_shows_that_it_took_it()
+    {
+        await using var pool = Pool(Plenty);
+        var budget = new MemoryBudget(Plenty, () => 150L << 20);
+        var (plan, nobody) = (pool.Planner.Plan("tiny", First.Digest, new ModelSettings(Slots: 1)), new SpareWorkers([]));
+        using var loading = await budget.TakeAsync(plan, nobody, Timeout);
+        var refusal = await Assert.ThrowsAsync<GenerationException>(() => budget.TakeAsync(plan, nobody, Timeout));
+        Assert.Equal("memory.insufficient", refusal.Code);
+        Assert.NotNull(refusal.RetryAfter);
+
+        loading.Settle();
+        using var second = await budget.TakeAsync(plan, nobody, Timeout);
+        second.Dispose();
+        Assert.Equal(150L << 20, budget.Room);
+    }
+
+    [Fact]
+    public async Task A_wait_for_memory_can_be_given_up()
+    {
+        await using var pool = Pool(Plenty);
+        using var impatience = new CancellationTokenSource();
+        await impatience.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => pool.Pool.LeaseAsync(First, impatience.Token));
+        Assert.Equal(Plenty, pool.Budget.Room);
+        await UseAsync(pool, First);
+    }
+
+    [Fact]
     public async Task A_worker_that_dies_gives_its_memory_back()
     {
         await using var pool = Pool(150L << 20);

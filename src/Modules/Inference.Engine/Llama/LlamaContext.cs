@@ -41,16 +41,18 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
 
     private readonly LlamaModel model;
     private readonly int vocabularySize;
+    private readonly int sequences;
     private readonly nint memory;
     private readonly List<LlamaThreadPool> pools = [];
     private Signals* signals;
     private int decodeThreads;
     private int batchThreads;
 
-    private LlamaContext(nint handle, LlamaModel model)
+    private LlamaContext(nint handle, LlamaModel model, int sequences)
         : base(ownsHandle: true)
     {
         SetHandle(handle);
+        this.sequences = sequences;
         this.model = model;
         // The native context points into the model, which must not be freed before it.
         var added = false;
@@ -93,7 +95,7 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
                 $"llama.cpp cannot create a context of {options.Cells} tokens: {library.Log.TakeReason() ?? "it gives no reason"}");
         }
 
-        var context = new LlamaContext(handle, model);
+        var context = new LlamaContext(handle, model, options.Sequences);
         if (context.memory != 0)
         {
             return context;
@@ -141,10 +143,10 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
     }
 
     /// <summary>The position of the sequence's last cached token, -1 if it has none.</summary>
-    internal int LastPosition(int sequence) => Native.llama_memory_seq_pos_max(memory, sequence);
+    internal int LastPosition(int sequence) => Native.llama_memory_seq_pos_max(memory, Known(sequence));
 
     /// <summary>Forgets what follows <paramref name="from"/>. False where a model (recurrent, sliding window) cannot step back.</summary>
-    internal bool TryTruncate(int sequence, int from) => Native.llama_memory_seq_rm(memory, sequence, from, -1);
+    internal bool TryTruncate(int sequence, int from) => Native.llama_memory_seq_rm(memory, Known(sequence), from, -1);
 
     /// <summary>
     /// Makes one sequence a copy of another. In a unified cache they then share their cells; otherwise the whole buffer of the source is
@@ -153,7 +155,7 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
     internal void Copy(int from, int to)
     {
         Forget(to);
-        Native.llama_memory_seq_cp(memory, from, to, -1, -1);
+        Native.llama_memory_seq_cp(memory, Known(from), Known(to), -1, -1);
     }
 
     /// <summary>Steps that needed no new graph.</summary>
@@ -162,7 +164,7 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
     /// <summary>Grows while a step is being computed, node by node.</summary>
     internal long Progress => signals is null ? 0 : Volatile.Read(ref signals->Nodes);
 
-    internal void Forget(int sequence) => Native.llama_memory_seq_rm(memory, sequence, -1, -1);
+    internal void Forget(int sequence) => Native.llama_memory_seq_rm(memory, Known(sequence), -1, -1);
 
     internal void ForgetAll() => Native.llama_memory_clear(memory, data: false);
 
@@ -198,6 +200,13 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
         NativeMemory.Free(signals);
         signals = null;
         return true;
+    }
+
+    // llama.cpp asserts this, which would end the process.
+    private int Known(int sequence)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)sequence, (uint)sequences);
+        return sequence;
     }
 
     /// <summary>The CPU backend touches the pool of its last step once more when the next step brings another one.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -43,8 +44,18 @@ internal sealed unsafe class LlamaModel : SafeHandleZeroOrMinusOneIsInvalid
     internal bool CanStepBack => !Native.llama_model_is_recurrent(this) && !Native.llama_model_is_hybrid(this);
 
     /// <summary>Keys and values of one token over all layers.</summary>
-    internal long KvNumbersPerToken =>
-        2L * Native.llama_model_n_layer(this) * Native.llama_model_n_head_kv(this) * (Native.llama_model_n_embd(this) / Math.Max(1, Native.llama_model_n_head(this)));
+    internal long KvNumbersPerToken
+    {
+        get
+        {
+            var head = Native.llama_model_n_embd(this) / Math.Max(1, Native.llama_model_n_head(this));
+            var width = Length("key") + Length("value");
+            return (long)Native.llama_model_n_layer(this) * Native.llama_model_n_head_kv(this) * width;
+
+            int Length(string part) =>
+                int.TryParse(Metadata($"{Architecture}.attention.{part}_length"), CultureInfo.InvariantCulture, out var length) && length > 0 ? length : head;
+        }
+    }
 
     internal int TrainedContextTokens => Native.llama_model_n_ctx_train(this);
 

@@ -37,7 +37,7 @@ public sealed class ModelMemoryTests
         }
 
         var said = ModelMemory.Of(GgufFile.Read(path)).Estimate(context, type, slots: 1);
-        await using (var worker = await WorkerProcess.StartReadyAsync(path, "--threads", "2", "--slots", "1", "--context", $"{context}", "--kv-type", type.Name()))
+        await using (var worker = await WorkerProcess.StartReadyAsync(path, "--threads", "2", "--slots", "1", "--context", $"{context}", "--kv-type", type.Name(), "--memory", $"{said.KvCacheBytes}"))
         {
             // The buffers of a step are only taken in full by a full step, and those of a long context by a long prompt.
             var reply = await worker.GenerateAsync(new Submit { Text = string.Concat(Enumerable.Repeat("Once upon a time. ", (Math.Min(context, longPrompt ? context : 1024) - 16) / 9)), MaxTokens = 2 });

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 
@@ -54,7 +53,7 @@ internal sealed class PublishedHost : IAsyncDisposable
     /// <summary>Starts it on a free port. Its log goes to <c>host.log</c> beside the data folder.</summary>
     public static async Task<PublishedHost> StartAsync(string path, string data, params string[] settings)
     {
-        var address = $"http://127.0.0.1:{FreePort()}";
+        var address = $"http://127.0.0.1:{LocalPort.Free()}";
         string[] arguments =
         [
             $"--Urls={address}", $"--Data:Path={data}", $"--Setup:Email={Email}", $"--Setup:Password={Password}", "--Inference:ImportPaths:0=/", .. settings,
@@ -81,10 +80,18 @@ internal sealed class PublishedHost : IAsyncDisposable
     /// <summary>Signs in as the administrator and gives a new API key, with which <see cref="Client"/> asks from now on.</summary>
     public async Task<string> NewKeyAsync()
     {
-        var signedIn = await PostAsync("/api/v1/auth/token", new { email = Email, password = Password });
-        Use(signedIn.GetProperty("accessToken").GetString()!);
-        var key = (await PostAsync("/api/v1/auth/api-keys", new { name = "benchmark", scopes = new[] { "*" } })).GetProperty("key").GetString()!;
+        var key = await NewKeyAsync(Email);
         Use(key);
+        return key;
+    }
+
+    /// <summary>Registers another person, as the administrator that <see cref="Client"/> is, and gives an API key of theirs.</summary>
+    public async Task<string> NewUserKeyAsync(string email)
+    {
+        var administrator = Client.DefaultRequestHeaders.Authorization;
+        await PostAsync("/api/v1/auth/users", new { email, name = email, password = Password, role = "user" });
+        var key = await NewKeyAsync(email);
+        Client.DefaultRequestHeaders.Authorization = administrator;
         return key;
     }
 
@@ -116,15 +123,8 @@ internal sealed class PublishedHost : IAsyncDisposable
     /// <summary>Proportional set size in MiB of the host and of all that it started, by program.</summary>
     public Dictionary<string, double> MemoryByProgram()
     {
-        var parents = Directory.EnumerateDirectories("/proc")
-            .Select(d => int.TryParse(Path.GetFileName(d), out var id) ? id : 0)
-            .Where(id => id > 0)
-            .Select(id => (Id: id, Stat: ReadOrEmpty($"/proc/{id}/stat")))
-            .Where(p => p.Stat.Length > 0)
-            .ToDictionary(p => p.Id, p => int.Parse(p.Stat[(p.Stat.LastIndexOf(')') + 2)..].Split(' ')[1]));
-        bool IsOurs(int id) => id == ProcessId || (parents.TryGetValue(id, out var parent) && parent != 0 && IsOurs(parent));
-        return parents.Keys.Where(IsOurs)
-            .GroupBy(id => ReadOrEmpty($"/proc/{id}/comm").Trim())
+        return ProcessTree.Of(ProcessId)
+            .GroupBy(id => ProcessTree.ReadOrEmpty($"/proc/{id}/comm").Trim())
             .ToDictionary(g => g.Key, g => g.Sum(PssOf));
     }
 
@@ -136,22 +136,18 @@ internal sealed class PublishedHost : IAsyncDisposable
         Client.Dispose();
     }
 
-    private static double PssOf(int id)
+    private async Task<string> NewKeyAsync(string email)
     {
-        var line = ReadOrEmpty($"/proc/{id}/smaps_rollup").Split('\n').FirstOrDefault(l => l.StartsWith("Pss:", StringComparison.Ordinal));
-        return line is null ? 0 : double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024;
+        var signedIn = await PostAsync("/api/v1/auth/token", new { email, password = Password });
+        Use(signedIn.GetProperty("accessToken").GetString()!);
+        var scope = email == Email ? "*" : "inference";
+        return (await PostAsync("/api/v1/auth/api-keys", new { name = "benchmark", scopes = new[] { scope } })).GetProperty("key").GetString()!;
     }
 
-    private static string ReadOrEmpty(string path)
+    private static double PssOf(int id)
     {
-        try
-        {
-            return File.ReadAllText(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return ""; // it ended meanwhile
-        }
+        var line = ProcessTree.ReadOrEmpty($"/proc/{id}/smaps_rollup").Split('\n').FirstOrDefault(l => l.StartsWith("Pss:", StringComparison.Ordinal));
+        return line is null ? 0 : double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024;
     }
 
     private static async Task CopyAsync(StreamReader from, StreamWriter to)
@@ -175,12 +171,5 @@ internal sealed class PublishedHost : IAsyncDisposable
         {
             return false; // it does not listen yet
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -27,7 +27,7 @@ internal sealed class Report(string title)
         foreach (var (name, (unit, target, values)) in rows)
         {
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{name,-52}{Median(values),10:0.0}{values.Max(),10:0.0}{target,10:0.0}  {unit,-7} {values.Count}"));
+                $"{name,-52}{values.Median(),10:0.0}{values.Max(),10:0.0}{target,10:0.0}  {unit,-7} {values.Count}"));
         }
 
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
@@ -36,15 +36,9 @@ internal sealed class Report(string title)
             name = r.Key,
             unit = r.Value.Unit,
             target = r.Value.Target,
-            median = Median(r.Value.Values),
+            median = r.Value.Values.Median(),
             values = r.Value.Values,
         })));
         Console.WriteLine($"JSON: {path}");
-    }
-
-    private static double Median(List<double> values)
-    {
-        var sorted = values.Order().ToList();
-        return (sorted[(sorted.Count - 1) / 2] + sorted[sorted.Count / 2]) / 2;
     }
 }

@@ -109,7 +109,16 @@ public sealed record TokenLogprob(int Token, ReadOnlyMemory<byte> Bytes, float L
 /// <summary>The reply is complete.</summary>
 /// <param name="Reason">Why it ended.</param>
 /// <param name="Usage">What it used.</param>
-public sealed record GenerationCompleted(FinishReason Reason, TokenUsage Usage) : GenerationEvent;
+/// <param name="Timings">Where the time went.</param>
+public sealed record GenerationCompleted(FinishReason Reason, TokenUsage Usage, GenerationTimings Timings) : GenerationEvent;
+
+/// <summary>Where the time of a generation went, inside the engine.</summary>
+/// <param name="Queue">From its arrival to its admission.</param>
+/// <param name="Prefill">From there to the first token.</param>
+/// <param name="Decode">From the first token to the last.</param>
+/// <param name="DraftedTokens">Tokens that were guessed ahead.</param>
+/// <param name="AcceptedTokens">Of those, the right ones.</param>
+public sealed record GenerationTimings(TimeSpan Queue, TimeSpan Prefill, TimeSpan Decode, int DraftedTokens, int AcceptedTokens);
 
 /// <summary>Why a generation ended.</summary>
 public enum FinishReason

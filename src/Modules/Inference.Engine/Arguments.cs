@@ -9,10 +9,11 @@ internal sealed class UsageException(string message) : Exception(message);
 internal sealed class Arguments
 {
     internal const string Usage =
-        "usage: Inference.Engine serve --native DIR --socket PATH --model FILE [--context N] [--threads N] [--slots N] [--memory BYTES]\n"
+        "usage: Inference.Engine serve --native DIR --socket PATH --model FILE [--context N] [--threads N] [--slots N]\n"
+        + "                              [--kv-type f16|q8_0|q4_0] [--memory BYTES]\n"
         + "       Inference.Engine probe --native DIR [--model FILE]";
 
-    private static readonly string[] Names = ["native", "socket", "model", "context", "threads", "slots", "memory"];
+    private static readonly string[] Names = ["native", "socket", "model", "context", "threads", "slots", "kv-type", "memory"];
     // A sequence id of llama.cpp is below 256.
     private const int MostSlots = 64;
     private const int MostThreads = 512;
@@ -30,7 +31,11 @@ internal sealed class Arguments
     internal string? ModelFile => values.GetValueOrDefault("model");
 
     internal ModelOptions Model => new(
-        Required("model"), Number("context", int.MaxValue), Number("threads", MostThreads), Number("slots", MostSlots), Bytes("memory"));
+        Required("model"), Number("context", int.MaxValue), Number("threads", MostThreads), Number("slots", MostSlots))
+    {
+        KvCacheType = KvCacheType(),
+        KvBytes = Bytes("memory"),
+    };
 
     internal static Arguments Parse(string[] args)
     {
@@ -55,6 +60,18 @@ internal sealed class Arguments
     private string Required(string name) =>
         values.TryGetValue(name, out var value) ? value : throw new UsageException($"--{name} is missing.\n{Usage}");
 
+    private KvCacheType KvCacheType() => values.GetValueOrDefault("kv-type") switch
+    {
+        null or "f16" => Generation.KvCacheType.F16,
+        "q8_0" => Generation.KvCacheType.Q8,
+        "q4_0" => Generation.KvCacheType.Q4,
+        _ => throw new UsageException($"--kv-type must be f16, q8_0 or q4_0.\n{Usage}"),
+    };
+
+    private long? Bytes(string name) => !values.TryGetValue(name, out var text) ? null
+        : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) && bytes >= 1 ? bytes
+        : throw new UsageException($"--{name} must be a number of bytes.\n{Usage}");
+
     private int? Number(string name, int most)
     {
         if (!values.TryGetValue(name, out var text))
@@ -66,9 +83,4 @@ internal sealed class Arguments
             ? number
             : throw new UsageException($"--{name} must be a whole number from 1 to {most}.");
     }
-
-    private long? Bytes(string name) =>
-        !values.TryGetValue(name, out var text) ? null
-        : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) && bytes > 0 ? bytes
-        : throw new UsageException($"--{name} must be a number of bytes.\n{Usage}");
 }

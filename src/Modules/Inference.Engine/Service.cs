@@ -55,6 +55,9 @@ internal sealed class Service(Worker worker, IHostApplicationLifetime lifetime) 
 
                     worker.Submit(sequence);
                     break;
+                case { Cores.Most: > 0 and var most }:
+                    worker.LimitThreads((int)most);
+                    break;
                 case { Cancel: { } cancel } when sequences.TryGetValue(cancel.Id, out var cancelled):
                     worker.Cancel(cancelled);
                     break;
@@ -140,6 +143,6 @@ internal sealed class Service(Worker worker, IHostApplicationLifetime lifetime) 
         TrainedContextTokens = (uint)loaded.Model.TrainedContextTokens,
         VocabularyTokens = (uint)loaded.Model.Vocabulary.Size,
         HasChatTemplate = loaded.Model.ChatTemplate is not null,
-        Threads = (uint)loaded.Threads,
+        Threads = (uint)loaded.DecodeThreads.Threads,
     };
 }

@@ -49,10 +49,17 @@ public static class InferenceModule
         services.AddSingleton<EngineFiles>();
         services.AddSingleton<GenerationMetrics>();
         services.AddSingleton(s => new EngineProbe(s.GetRequiredService<EngineFiles>(), s.GetRequiredService<IOptions<EngineOptions>>(), s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IModelSettings, ConfiguredModels>();
+        services.AddSingleton<LoadPlanner>();
+        services.AddSingleton<AvailableMemory>(_ => new AvailableMemory());
+        services.AddSingleton(s => new MemoryBudget(s.GetRequiredService<IOptions<EngineOptions>>().Value.MemoryBudget, s.GetRequiredService<AvailableMemory>().Read));
+        services.AddSingleton(s => new ModelOverview(s.GetRequiredService<WorkerPool>(), s.GetRequiredService<LoadPlanner>()));
+        services.AddSingleton<IValidator<ConfigureModel>, ConfigureModelValidator>();
         services.AddSingleton(s => new WorkerPool(
             s.GetRequiredService<EngineFiles>(),
             s.GetRequiredService<IModelCatalog>(),
-            s.GetRequiredService<ModelFiles>(),
+            s.GetRequiredService<LoadPlanner>(),
+            s.GetRequiredService<MemoryBudget>(),
             s.GetRequiredService<IOptions<EngineOptions>>(),
             s.GetRequiredService<GenerationMetrics>(),
             s.GetRequiredService<TimeProvider>(),
@@ -89,6 +96,8 @@ public static class InferenceModule
         options.Events.MapEventType<InstallFailed>("inference.install_failed.v1");
         options.Events.MapEventType<InstallCancelled>("inference.install_cancelled.v1");
         options.Projections.Snapshot<Install>(SnapshotLifecycle.Inline);
+        options.Events.MapEventType<ModelConfigured>("inference.model_configured.v1");
+        options.Projections.Snapshot<ModelConfiguration>(SnapshotLifecycle.Inline);
         options.Schema.For<Model>().Identity(m => m.Id).Index(m => m.Digest);
         options.Schema.For<ModelName>().Identity(n => n.Id);
     }

@@ -172,6 +172,10 @@ internal static class HostileGguf
         yield return Case("a template as a number", "chat_template", 1u, GgufCodes.Type);
         yield return ("2,000,000 tokens", GgufCodes.Limit, () => With(writer =>
             writer.Raw("tokenizer.ggml.tokens", 9, [.. ArrayHead(8, 2_000_000), .. new byte[16_000_000]])));
+        yield return ("a list of texts that are 17 MiB together", GgufCodes.Limit, () => With(writer =>
+            writer.Set("tokenizer.ggml.merges", Enumerable.Repeat(new string('x', 1 << 20), 17).ToArray())));
+        yield return ("tokens that are 17 MiB together", GgufCodes.Limit, () => With(writer =>
+            writer.Set("tokenizer.ggml.tokens", Enumerable.Range(0, 17 * 256).Select(i => $"{i:x8}".PadRight(4096, 'x')).ToArray())));
         yield return ("a vocabulary for another table of embeddings", GgufCodes.Vocabulary, () => With(writer =>
             writer.Change(0, tensor =>
                 tensor with { Dimensions = [32, 512], Bytes = tensor.Bytes / 2, Data = stream => stream.Write(new byte[tensor.Bytes / 2]) })));

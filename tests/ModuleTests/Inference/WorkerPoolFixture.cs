@@ -13,20 +13,24 @@ using Xunit;
 namespace LlmPlatform.ModuleTests.Inference;
 
 /// <summary>A pool of real workers over a folder with two files: a small model, and one that is none.</summary>
-internal sealed class WorkerPoolFixture : IModelCatalog, IAsyncDisposable
+internal sealed class WorkerPoolFixture : IModelCatalog, IModelSettings, IAsyncDisposable
 {
     public static readonly InstalledModel Good = new("tiny", "sha256:good", 1, "llama", 1, 512, default);
+    public static readonly InstalledModel Second = Good with { Name = "second" };
+    public static readonly InstalledModel Third = Good with { Name = "third" };
     public static readonly InstalledModel Bad = new("bad", "sha256:bad", 1, "llama", 1, 512, default);
 
+    private static readonly IReadOnlyList<InstalledModel> Models = [Good, Second, Third, Bad];
     private static readonly ModelShape Slow = new(8, 256, 704, 8, 4, 4096, 4000, TensorType.Q8_0);
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("pool-");
+    private readonly ModelFiles files;
     private readonly GenerationMetrics metrics = new();
 
-    public WorkerPoolFixture(EngineOptions? options = null)
+    public WorkerPoolFixture(EngineOptions? options = null, Func<long>? available = null)
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection([new("Inference:ModelsPath", folder.FullName)]).Build();
-        var files = new ModelFiles(configuration);
+        files = new ModelFiles(configuration);
         files.CreateFolders();
         using (var file = File.Create(files.PathOf(Good.Digest)))
         {
@@ -35,7 +39,9 @@ internal sealed class WorkerPoolFixture : IModelCatalog, IAsyncDisposable
 
         File.WriteAllText(files.PathOf(Bad.Digest), "GGUF, or so it says");
         var settings = Options.Create(options ?? new EngineOptions { Threads = 1 });
-        Pool = new WorkerPool(new EngineFiles(settings), this, files, settings, metrics, Clock, NullLogger<WorkerPool>.Instance);
+        Planner = new LoadPlanner(files, this, settings);
+        Budget = new MemoryBudget(settings.Value.MemoryBudget, available ?? new AvailableMemory().Read);
+        Pool = new WorkerPool(new EngineFiles(settings), this, Planner, Budget, settings, metrics, Clock, NullLogger<WorkerPool>.Instance);
         Generator = new TextGenerator(this, Pool, metrics, Clock);
     }
 
@@ -43,14 +49,26 @@ internal sealed class WorkerPoolFixture : IModelCatalog, IAsyncDisposable
 
     public WorkerPool Pool { get; }
 
+    public LoadPlanner Planner { get; }
+
+    public MemoryBudget Budget { get; }
+
+    /// <summary>What administrators set, by name of model.</summary>
+    public Dictionary<string, ModelSettings> Settings { get; } = [];
+
     public TextGenerator Generator { get; }
 
     private static CancellationToken Timeout => TestContext.Current.CancellationToken;
 
-    public Task<InstalledModel?> FindAsync(string name, CancellationToken cancellation) =>
-        Task.FromResult(name == Good.Name ? Good : name == Bad.Name ? Bad : null);
+    public string PathOf(InstalledModel model) => files.PathOf(model.Digest);
 
-    public Task<IReadOnlyList<InstalledModel>> ListAsync(CancellationToken cancellation) => Task.FromResult<IReadOnlyList<InstalledModel>>([Good, Bad]);
+    public Task<InstalledModel?> FindAsync(string name, CancellationToken cancellation) =>
+        Task.FromResult(Models.FirstOrDefault(m => m.Name == name));
+
+    Task<ModelSettings> IModelSettings.FindAsync(string name, CancellationToken cancellation) =>
+        Task.FromResult(Settings.GetValueOrDefault(name) ?? new ModelSettings());
+
+    public Task<IReadOnlyList<InstalledModel>> ListAsync(CancellationToken cancellation) => Task.FromResult(Models);
 
     public async Task<int> ProcessIdAsync()
     {

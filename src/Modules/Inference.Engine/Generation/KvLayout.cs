@@ -15,6 +15,7 @@ internal sealed record KvLayout(int ContextTokens, int Slots, int Running, bool 
     private const int DefaultContextTokens = 8192;
     private const int DefaultRunning = 32;
     private const int MostSlots = 64;
+    private const int PartOfMemory = 24;
     private const int FewestOwnParts = 8;
     private const int CellStep = 256; // llama.cpp rounds up to these
     private const long LeastBytes = 256L << 20;
@@ -25,14 +26,14 @@ internal sealed record KvLayout(int ContextTokens, int Slots, int Running, bool 
         var trained = trainedTokens > 0 ? trainedTokens : DefaultContextTokens;
         var context = Math.Min(trained, wanted.ContextTokens ?? DefaultContextTokens);
         var part = (context + CellStep - 1) / CellStep * CellStep;
-        var bytes = wanted.KvBytes ?? Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8, LeastBytes, MostBytes);
+        var bytes = wanted.KvBytes ?? Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / PartOfMemory, LeastBytes, MostBytes);
         var cells = Math.Min(bytes / Math.Max(1, bytesPerToken), int.MaxValue / 2);
         var parts = (int)Math.Min(cells / part, MostSlots);
         var running = wanted.Slots ?? DefaultRunning;
         if (parts >= (wanted.Slots ?? FewestOwnParts))
         {
             // A few more than run at a time keep the beginnings of past requests.
-            var slots = wanted.Slots is null ? parts : Math.Min(parts, running + Math.Max(2, running / 4));
+            var slots = Math.Min(parts, running + Math.Max(2, running / 4));
             return new KvLayout(context, slots, Math.Min(running, slots), IsUnified: false, part * slots);
         }
 

@@ -7,7 +7,18 @@ namespace LlmPlatform.Inference.Engine.Generation;
 /// <param name="Threads">Threads that compute; null: the fastest choice.</param>
 /// <param name="Slots">Sequences that are computed together; null: as many as the memory reaches for.</param>
 /// <param name="KvBytes">Memory of the KV cache; null: a part of what is there.</param>
-internal sealed record ModelOptions(string File, int? ContextTokens = null, int? Threads = null, int? Slots = null, long? KvBytes = null);
+internal sealed record ModelOptions(string File, int? ContextTokens = null, int? Threads = null, int? Slots = null, long? KvBytes = null)
+{
+    internal KvCacheType KvCacheType { get; init; } = KvCacheType.F16;
+}
+
+/// <summary>How the KV cache stores its numbers; these are ggml's own numbers of the types.</summary>
+internal enum KvCacheType
+{
+    F16 = 1,
+    Q4 = 2,
+    Q8 = 8,
+}
 
 /// <summary>A model with what is needed to build a context over it, at the start and again after a context broke.</summary>
 internal sealed class LoadedModel
@@ -17,22 +28,27 @@ internal sealed class LoadedModel
 
     private readonly LlamaLibrary library;
     private readonly ContextOptions options;
-    private readonly LlamaThreadPool decodeThreads;
-    private readonly LlamaThreadPool batchThreads;
+    private readonly Dictionary<int, LlamaThreadPool> pools = [];
+    private readonly bool hasFixedThreads;
 
     private LoadedModel(LlamaLibrary library, LlamaModel model, ModelOptions wanted)
     {
         this.library = library;
         Model = model;
-        var layout = KvLayout.Choose(model.TrainedContextTokens, model.KvBytesPerToken, wanted);
-        options = new ContextOptions(layout.Cells, Math.Min(BatchTokens, layout.ContextTokens), layout.Slots, layout.IsUnified);
+        KvBytesPerToken = model.KvNumbersPerToken * BytesOf32(wanted.KvCacheType) / 32;
+        var layout = KvLayout.Choose(model.TrainedContextTokens, KvBytesPerToken, wanted);
+        options = new ContextOptions(
+            layout.Cells, Math.Min(BatchTokens, layout.ContextTokens), layout.Slots, layout.IsUnified, (int)wanted.KvCacheType);
         FirstContext = LlamaContext.Create(library, model, options);
         // llama.cpp rounds a context up; the model was not trained for the rest.
         Layout = layout with { ContextTokens = Math.Min(layout.ContextTokens, FirstContext.SequenceTokens), Cells = FirstContext.TotalTokens };
-        (decodeThreads, batchThreads) = wanted.Threads is { } threads
-            ? ThreadChoice.Fixed(threads)
-            : ThreadChoice.Measure(FirstContext, model.Vocabulary);
-        FirstContext.UseThreads(decodeThreads, batchThreads);
+        hasFixedThreads = wanted.Threads is not null;
+        var (decode, batch) = wanted.Threads is { } threads ? ThreadChoice.Fixed(threads) : ThreadChoice.Measure(FirstContext, model.Vocabulary);
+        pools[decode.Threads] = decode;
+        pools[batch.Threads] = batch;
+        var most = hasFixedThreads ? decode.Threads : Environment.ProcessorCount;
+        (DecodeThreads, BatchThreads) = (new ThreadTuner(decode.Threads, most), new ThreadTuner(batch.Threads, most));
+        UseThreads(FirstContext);
     }
 
     internal LlamaModel Model { get; }
@@ -41,9 +57,15 @@ internal sealed class LoadedModel
 
     internal KvLayout Layout { get; }
 
+    internal long KvBytesPerToken { get; }
+
     internal string LlamaVersion => library.Version;
 
-    internal int Threads => decodeThreads.Threads;
+    /// <summary>For steps of one token.</summary>
+    internal ThreadTuner DecodeThreads { get; }
+
+    /// <summary>For all other steps.</summary>
+    internal ThreadTuner BatchThreads { get; }
 
     internal static LoadedModel Load(LlamaLibrary library, ModelOptions options, Action<float>? progress)
     {
@@ -61,7 +83,39 @@ internal sealed class LoadedModel
     internal LlamaContext CreateContext()
     {
         var context = LlamaContext.Create(library, Model, options);
-        context.UseThreads(decodeThreads, batchThreads);
+        UseThreads(context);
         return context;
+    }
+
+    /// <summary>Takes the threads that the tuners want now.</summary>
+    internal void UseThreads(LlamaContext context) => context.UseThreads(Pool(DecodeThreads.Threads), Pool(BatchThreads.Threads));
+
+    /// <summary>The cores that this model may use beside others; nothing where an operator has fixed its threads.</summary>
+    internal void LimitThreads(int cores)
+    {
+        if (!hasFixedThreads)
+        {
+            DecodeThreads.Limit(cores);
+            BatchThreads.Limit(cores);
+        }
+    }
+
+    /// <summary>ggml stores these types in blocks of 32 numbers.</summary>
+    private static int BytesOf32(KvCacheType type) => type switch
+    {
+        KvCacheType.Q4 => 18,
+        KvCacheType.Q8 => 34,
+        _ => 64,
+    };
+
+    // A pool that is not used sleeps and costs nothing.
+    private LlamaThreadPool Pool(int threads)
+    {
+        if (!pools.TryGetValue(threads, out var pool))
+        {
+            pools.Add(threads, pool = new LlamaThreadPool(threads));
+        }
+
+        return pool;
     }
 }

@@ -32,6 +32,8 @@ internal sealed partial class Scheduler
     private readonly KvSlots slots;
     private readonly StepRunner runner;
     private TimeSpan averageService = TimeSpan.FromSeconds(1);
+    private int cores = Environment.ProcessorCount;
+    private int granted = Environment.ProcessorCount;
     private int breakdowns;
     // After the KV cache was full nobody is admitted until a sequence has left: a newcomer would only be thrown out again.
     private bool isFull;
@@ -40,10 +42,13 @@ internal sealed partial class Scheduler
     {
         (this.model, this.meter, this.logger) = (model, meter, logger);
         runner = new StepRunner(model);
-        slots = new KvSlots(model.Layout, model.Model.KvBytesPerToken, model.Model.CanStepBack, clock);
+        slots = new KvSlots(model.Layout, model.KvBytesPerToken, model.Model.CanStepBack, clock);
     }
 
     internal void Submit(Sequence sequence) => submitted.Add(sequence);
+
+    /// <summary>Cores that this model may use from the next step on. Call it from any thread.</summary>
+    internal void LimitThreads(int most) => Volatile.Write(ref cores, most);
 
     /// <summary>Call this from any thread after cancelling.</summary>
     internal void AbortUselessStep() => runner.AbortUselessStep();
@@ -62,6 +67,7 @@ internal sealed partial class Scheduler
                 isIdle = false;
             }
 
+            TakeThreads();
             DropUnwanted();
             Admit();
             if (running.Count > 0)
@@ -70,6 +76,17 @@ internal sealed partial class Scheduler
             }
 
             Flush();
+        }
+    }
+
+    private void TakeThreads()
+    {
+        var wanted = Volatile.Read(ref cores);
+        if (wanted != granted)
+        {
+            granted = wanted;
+            model.LimitThreads(wanted);
+            model.UseThreads(runner.Context);
         }
     }
 
@@ -235,7 +252,23 @@ internal sealed partial class Scheduler
         }
 
         clock.Record(decodes, prefills, microseconds);
+        Tune(decodes, prefills, microseconds);
         meter.Step(microseconds, prefills, decodes);
+    }
+
+    private void Tune(int decodes, int prefills, double microseconds)
+    {
+        if (prefills > 0)
+        {
+            return;
+        }
+
+        var tuner = decodes == 1 ? model.DecodeThreads : model.BatchThreads;
+        tuner.Record(decodes, microseconds);
+        if (tuner.Threads != runner.Context.Threads(decodes))
+        {
+            model.UseThreads(runner.Context);
+        }
     }
 
     private void Sample(List<Share> shares)

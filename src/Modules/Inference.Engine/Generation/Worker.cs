@@ -12,6 +12,7 @@ internal sealed partial class Worker(LlamaLibrary library, ModelOptions options,
     private readonly Channel<Sequence> unprepared = Channel.CreateUnbounded<Sequence>();
     private volatile Scheduler? scheduler;
     private float progress;
+    private volatile int limit = Environment.ProcessorCount;
 
     /// <summary>Fails with a <see cref="ModelLoadException"/>.</summary>
     internal Task<LoadedModel> Loaded => loaded.Task;
@@ -37,6 +38,12 @@ internal sealed partial class Worker(LlamaLibrary library, ModelOptions options,
         scheduler?.AbortUselessStep();
     }
 
+    internal void LimitThreads(int cores)
+    {
+        limit = cores;
+        scheduler?.LimitThreads(cores);
+    }
+
     private void LoadAndRun()
     {
         Scheduler loop;
@@ -45,6 +52,7 @@ internal sealed partial class Worker(LlamaLibrary library, ModelOptions options,
             var model = LoadedModel.Load(library, options, value => Volatile.Write(ref progress, value));
             loop = new Scheduler(model, Meter, loggers.CreateLogger<Scheduler>());
             scheduler = loop;
+            loop.LimitThreads(limit);
             loaded.SetResult(model);
         }
         catch (Exception problem)

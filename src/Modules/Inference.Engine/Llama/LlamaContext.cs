@@ -25,7 +25,8 @@ internal enum DecodeResult
 /// <param name="BatchTokens">Tokens of one step.</param>
 /// <param name="Sequences">How many sequences there are at most, running and kept.</param>
 /// <param name="IsUnified">One pool of cells, in which a step looks at all of them; otherwise every sequence has an equal part for itself.</param>
-internal sealed record ContextOptions(int Cells, int BatchTokens, int Sequences, bool IsUnified);
+/// <param name="KvType">ggml's number of the type in which keys and values are stored.</param>
+internal sealed record ContextOptions(int Cells, int BatchTokens, int Sequences, bool IsUnified, int KvType);
 
 /// <summary>One KV cache over a model. Every call but <see cref="SetAbort"/> comes from the one thread that owns it.</summary>
 internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
@@ -43,6 +44,8 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
     private readonly nint memory;
     private readonly List<LlamaThreadPool> pools = [];
     private Signals* signals;
+    private int decodeThreads;
+    private int batchThreads;
 
     private LlamaContext(nint handle, LlamaModel model)
         : base(ownsHandle: true)
@@ -77,6 +80,7 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
         parameters.n_outputs_max = (uint)Math.Min(options.Sequences + SpareOutputs, options.BatchTokens);
         parameters.n_outputs_max_per_seq = MostOutputsPerSequence;
         parameters.flash_attn_type = FlashAttentionAuto;
+        parameters.type_k = parameters.type_v = options.KvType;
         parameters.kv_unified = options.IsUnified ? (byte)1 : (byte)0;
         parameters.no_perf = 1;
         parameters.embeddings = 0;
@@ -169,9 +173,13 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
         decode.DangerousAddRef(ref added);
         batch.DangerousAddRef(ref added);
         pools.AddRange([decode, batch]);
+        (decodeThreads, batchThreads) = (decode.Threads, batch.Threads);
         Native.llama_attach_threadpool(this, decode, batch);
         Native.llama_set_n_threads(this, decode.Threads, batch.Threads);
     }
+
+    /// <summary>With how many threads a step of so many tokens is computed.</summary>
+    internal int Threads(int tokens) => tokens == 1 ? decodeThreads : batchThreads;
 
     /// <summary>May be called from any thread: a decode that runs ends within milliseconds (on CPU).</summary>
     internal void SetAbort(bool value)

@@ -42,9 +42,9 @@ internal sealed unsafe class LlamaModel : SafeHandleZeroOrMinusOneIsInvalid
     /// <summary>False where what was computed cannot be taken back in part, because it is folded into one state.</summary>
     internal bool CanStepBack => !Native.llama_model_is_recurrent(this) && !Native.llama_model_is_hybrid(this);
 
-    /// <summary>Keys and values of one token over all layers, as 16-bit numbers.</summary>
-    internal long KvBytesPerToken =>
-        4L * Native.llama_model_n_layer(this) * Native.llama_model_n_head_kv(this) * (Native.llama_model_n_embd(this) / Math.Max(1, Native.llama_model_n_head(this)));
+    /// <summary>Keys and values of one token over all layers.</summary>
+    internal long KvNumbersPerToken =>
+        2L * Native.llama_model_n_layer(this) * Native.llama_model_n_head_kv(this) * (Native.llama_model_n_embd(this) / Math.Max(1, Native.llama_model_n_head(this)));
 
     internal int TrainedContextTokens => Native.llama_model_n_ctx_train(this);
 

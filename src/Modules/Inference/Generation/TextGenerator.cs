@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.Inference.Engine.Protocol;
@@ -9,6 +10,8 @@ namespace LlmPlatform.Inference.Generation;
 /// <summary>Finds the model, takes a worker that serves it, and turns what the worker says into what callers read.</summary>
 internal sealed class TextGenerator(IModelCatalog models, WorkerPool workers, GenerationMetrics metrics, TimeProvider time) : ITextGenerator
 {
+    private static readonly ActivitySource Activities = new(GenerationMetrics.Source);
+
     private const string Missing = "model_not_found"; // OpenAI's own code, which clients look for
 
     public static GenerationException NotFound(string model) =>
@@ -33,11 +36,14 @@ internal sealed class TextGenerator(IModelCatalog models, WorkerPool workers, Ge
 
     private async IAsyncEnumerable<GenerationEvent> RunAsync(string name, Submit submit, [EnumeratorCancellation] CancellationToken cancellation)
     {
+        using var activity = Activities.StartActivity($"generate {name}", ActivityKind.Server);
+        activity?.SetTag("gen_ai.operation.name", submit.Conversation is not null ? "chat" : "text_completion");
+        activity?.SetTag("gen_ai.request.model", name);
         var started = time.GetTimestamp();
         var model = await models.FindAsync(name, cancellation) ?? throw NotFound(name);
         using var lease = await workers.LeaseAsync(model, cancellation);
         using var call = lease.Worker.Submit(submit);
-        var isFirst = true;
+        var (last, lastTokens) = (0L, 0);
         await foreach (var item in call.News.ReadAllAsync(cancellation))
         {
             switch (item.NewsCase)
@@ -46,23 +52,32 @@ internal sealed class TextGenerator(IModelCatalog models, WorkerPool workers, Ge
                     yield return new PromptAccepted((int)item.Admitted.PromptTokens);
                     break;
                 case Event.NewsOneofCase.Delta:
-                    if (isFirst)
+                    var now = time.GetTimestamp();
+                    if (lastTokens == 0)
                     {
-                        isFirst = false;
-                        metrics.FirstToken(name, time.GetElapsedTime(started));
+                        metrics.FirstToken(name, time.GetElapsedTime(started, now));
+                    }
+                    else
+                    {
+                        metrics.NextTokens(name, (int)item.Delta.Tokens - lastTokens, time.GetElapsedTime(last, now));
                     }
 
+                    (last, lastTokens) = (now, (int)item.Delta.Tokens);
                     var logprobs = submit.Sampling.HasTopLogprobs ? SamplingWire.ToContract(item.Delta.Logprobs) : null;
                     yield return new TextDelta(item.Delta.Text, (int)item.Delta.Tokens) { Logprobs = logprobs };
                     break;
                 case Event.NewsOneofCase.Finished:
-                    var completed = new GenerationCompleted(Reason(item.Finished.Reason), Usage(item.Finished.Usage));
-                    metrics.Completed(name, completed.Usage, time.GetElapsedTime(started));
+                    var completed = new GenerationCompleted(Reason(item.Finished.Reason), Usage(item.Finished.Usage), Timings(item.Finished.Timings));
+                    metrics.Completed(name, completed.Usage, completed.Timings, time.GetElapsedTime(started));
+                    activity?.SetTag("gen_ai.usage.input_tokens", completed.Usage.PromptTokens);
+                    activity?.SetTag("gen_ai.usage.output_tokens", completed.Usage.CompletionTokens);
+                    activity?.SetTag("gen_ai.response.finish_reasons", item.Finished.Reason.ToString());
                     yield return completed;
                     break;
                 case Event.NewsOneofCase.Failed:
                     metrics.Failed(name, item.Failed.Code);
-                    throw new GenerationException(StatusOf(item.Failed.Code), item.Failed.Code, item.Failed.Message, item.Failed.Param is { Length: > 0 } param ? param : null);
+                    activity?.SetTag("error.type", item.Failed.Code);
+                    throw Exception(item.Failed);
             }
         }
     }
@@ -90,5 +105,23 @@ internal sealed class TextGenerator(IModelCatalog models, WorkerPool workers, Ge
 
     private static TokenUsage Usage(Usage usage) => new((int)usage.PromptTokens, (int)usage.CompletionTokens, (int)usage.CachedTokens);
 
-    private static int StatusOf(string code) => code is "context_length_exceeded" || code.StartsWith("param.", StringComparison.Ordinal) ? 400 : 502;
+    private static GenerationTimings Timings(Timings timings) => new(
+        Microseconds(timings.Queue), Microseconds(timings.Prefill), Microseconds(timings.Decode), (int)timings.Drafted, (int)timings.Accepted);
+
+    private static TimeSpan Microseconds(ulong count) => TimeSpan.FromTicks((long)count * TimeSpan.TicksPerMicrosecond);
+
+    private static GenerationException Exception(Failed failed) =>
+        new(StatusOf(failed.Code), failed.Code, failed.Message, failed.Param is { Length: > 0 } param ? param : null)
+        {
+            RetryAfter = failed.RetryAfter > 0 ? TimeSpan.FromMilliseconds(failed.RetryAfter) : null,
+        };
+
+    private static int StatusOf(string code) => code switch
+    {
+        "context_length_exceeded" => 400,
+        "queue.full" => 429,
+        _ when code.StartsWith("param.", StringComparison.Ordinal) => 400,
+        _ when code.StartsWith("deadline.", StringComparison.Ordinal) => 504,
+        _ => 502,
+    };
 }

@@ -22,6 +22,7 @@ public static class DeleteModelEndpoint
     public static async Task<(Accepted, OutgoingMessages)> Delete(
         string name, IDocumentSession session, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
     {
+        await session.LockAsync(ModelConfiguration.LockOf(name), cancellation);
         var model = await session.LoadAsync<Model>(name, cancellation) ?? throw ModelRefusals.NotFound(name);
         session.Delete(model);
         session.Delete<ModelName>(name);

@@ -21,6 +21,15 @@ public sealed record ModelDetails(
     WorkerPhase State,
     float LoadProgress)
 {
+    /// <summary>What went wrong with the last load or worker.</summary>
+    public ModelError? Error { get; init; }
+
+    /// <summary>How it is to be run; only where one model is asked for.</summary>
+    public ModelSettings? Settings { get; init; }
+
+    /// <summary>What a load takes at least, by its header; only where one model is asked for.</summary>
+    public MemoryEstimate? Memory { get; init; }
+
     internal static ModelDetails Of(Model model, WorkerPool workers)
     {
         var state = workers.StateOf(model.Id);
@@ -34,9 +43,15 @@ public sealed record ModelDetails(
             model.HasChatTemplate,
             model.InstalledAt,
             state.Phase,
-            state.Progress);
+            state.Progress)
+        {
+            Error = state.Code is null ? null : new ModelError(state.Code, state.Message ?? ""),
+        };
     }
 }
+
+/// <summary>Why a model cannot be used, or its last worker ended.</summary>
+public sealed record ModelError(string Code, string Message);
 
 public static class ListModelsEndpoint
 {
@@ -53,10 +68,10 @@ public static class GetModelEndpoint
 {
     [WolverineGet("/api/v1/inference/models/{name}", OperationId = "getModel"), Authorize]
     [EndpointSummary("Show an installed model"), Tags("Models"), ProducesResponseType<ProblemDetails>(404)]
-    public static async Task<ModelDetails> Get(string name, IQuerySession session, WorkerPool workers, CancellationToken cancellation)
+    public static async Task<ModelDetails> Get(string name, IQuerySession session, ModelOverview overview, CancellationToken cancellation)
     {
         var model = await session.LoadAsync<Model>(name, cancellation) ?? throw ModelRefusals.NotFound(name);
-        return ModelDetails.Of(model, workers);
+        return overview.Of(model, await session.SettingsOfAsync(model, cancellation));
     }
 }
 

@@ -25,6 +25,9 @@ public sealed partial record Model
 
     public required DateTimeOffset InstalledAt { get; init; }
 
+    /// <summary>The stream with what administrators set for it; null where nobody did.</summary>
+    public Guid? ConfigurationId { get; init; }
+
     public static bool IsName(string name) => NamePattern().IsMatch(name);
 
     [GeneratedRegex("^[a-z0-9._-]{1,64}(:[a-z0-9._-]{1,64})?$", RegexOptions.NonBacktracking)]

@@ -1,3 +1,5 @@
+using LlmPlatform.Inference.Models;
+
 namespace LlmPlatform.Inference.Workers;
 
 /// <summary>Configuration section <c>Inference</c>, as far as workers read it.</summary>
@@ -18,6 +20,12 @@ public sealed class EngineOptions
     /// <summary>Sequences that are computed together; null lets the worker choose.</summary>
     public int? Slots { get; set; }
 
+    /// <summary>How a KV cache is stored; null for halves.</summary>
+    public KvCacheType? KvCacheType { get; set; }
+
+    /// <summary>Bytes that all loaded models together may take; null for 85 % of what is available when the host starts.</summary>
+    public long? MemoryBudget { get; set; }
+
     /// <summary>A probe that takes longer counts as failed.</summary>
     public TimeSpan ProbeTimeout { get; set; } = TimeSpan.FromMinutes(2);
 
@@ -30,6 +38,6 @@ public sealed class EngineOptions
     /// <summary>How long an unload waits for running requests.</summary>
     public TimeSpan DrainTime { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>A worker that nobody used for so long is ended, so that its memory comes back.</summary>
+    /// <summary>A worker that nobody used for so long is ended, so that its memory comes back; zero for at once, a negative time for never.</summary>
     public TimeSpan KeepAlive { get; set; } = TimeSpan.FromMinutes(15);
 }

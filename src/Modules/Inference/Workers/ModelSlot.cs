@@ -4,7 +4,10 @@ using LlmPlatform.SharedKernel;
 namespace LlmPlatform.Inference.Workers;
 
 /// <summary>The one place where a model's worker may run. It starts one when it is needed, shares it, and replaces it when it has ended.</summary>
-internal sealed class ModelSlot(Func<InstalledModel, Worker> start, EngineOptions options, TimeProvider time)
+/// <param name="load">Makes room and starts a worker.</param>
+/// <param name="options">How long an unload waits.</param>
+/// <param name="time">The clock.</param>
+internal sealed class ModelSlot(Func<InstalledModel, CancellationToken, Task<PreparedLoad>> load, EngineOptions options, TimeProvider time)
 {
     private readonly Lock gate = new();
     private readonly SemaphoreSlim starting = new(1, 1); // first uses at one time share one start
@@ -111,17 +114,36 @@ internal sealed class ModelSlot(Func<InstalledModel, Worker> start, EngineOption
         await leaving.Watch;
     }
 
-    public Task UnloadIfIdleAsync()
+    /// <summary>What could be ended without anybody noticing; null where the model is in use or not loaded.</summary>
+    public IdleWorker? Idle
     {
-        lock (gate)
+        get
         {
-            if (post is not { Worker.End: null, Leases: 0 } || time.GetElapsedTime(post.LastUsed) < options.KeepAlive)
+            lock (gate)
             {
-                return Task.CompletedTask;
+                return post is { IsIdle: true } idle ? new IdleWorker(idle.LastUsed, idle.Grant.Bytes, idle.KeepAlive < TimeSpan.Zero) : null;
             }
         }
+    }
 
-        return UnloadAsync(CancellationToken.None);
+    /// <summary>Ends a worker that nobody uses, if need be only where its time is over; false where there was none.</summary>
+    public async Task<bool> EndIdleAsync(bool onlyIfStale)
+    {
+        Post leaving;
+        lock (gate)
+        {
+            if (post is not { IsIdle: true } || (onlyIfStale && !IsStale(post)))
+            {
+                return false;
+            }
+
+            leaving = post;
+            leaving.Drains++; // from here on nobody can take it
+        }
+
+        await leaving.Worker.EndAsync(Failures.Unloaded);
+        await leaving.Watch;
+        return true;
     }
 
     public async Task CloseAsync()
@@ -139,6 +161,8 @@ internal sealed class ModelSlot(Func<InstalledModel, Worker> start, EngineOption
             await leaving.Watch;
         }
     }
+
+    private bool IsStale(Post idle) => idle.KeepAlive >= TimeSpan.Zero && time.GetElapsedTime(idle.LastUsed) >= idle.KeepAlive;
 
     private WorkerLease? TryLease(InstalledModel model)
     {
@@ -174,6 +198,7 @@ internal sealed class ModelSlot(Func<InstalledModel, Worker> start, EngineOption
         }
 
         await Task.Delay(wait, time, cancellation);
+        using var prepared = await PrepareAsync(model, cancellation);
         lock (gate)
         {
             if (isClosed)
@@ -181,15 +206,35 @@ internal sealed class ModelSlot(Func<InstalledModel, Worker> start, EngineOption
                 throw Failures.Stopping.ToException();
             }
 
-            post = new Post(start(model), model.Digest, time.GetTimestamp());
+            post = new Post(prepared.Start(), prepared.TakeGrant(), model.Digest, prepared.Plan.KeepAlive, time.GetTimestamp());
             post.Watch = WatchAsync(post);
             return Lease(post);
         }
     }
 
+    private async Task<PreparedLoad> PrepareAsync(InstalledModel model, CancellationToken cancellation)
+    {
+        try
+        {
+            return await load(model, cancellation);
+        }
+        catch (GenerationException refused)
+        {
+            lock (gate)
+            {
+                failure = new Error(refused.Status, refused.Code, refused.Message); // whoever only asked for a load looks here
+            }
+
+            throw;
+        }
+    }
+
     private async Task WatchAsync(Post watched)
     {
+        await Task.WhenAny(watched.Worker.Ready, watched.Worker.Ended);
+        watched.Grant.Settle();
         var reason = await watched.Worker.Ended;
+        watched.Grant.Dispose();
         lock (gate)
         {
             var wasWanted = reason == Failures.Unloaded || reason == Failures.Stopping;
@@ -215,16 +260,27 @@ internal sealed class ModelSlot(Func<InstalledModel, Worker> start, EngineOption
             used.Leases--;
             used.TellIfUnused();
         }
+
+        if (used.KeepAlive == TimeSpan.Zero)
+        {
+            _ = EndIdleAsync(onlyIfStale: true);
+        }
     }
 
     /// <summary>A worker in this slot, from its start to its end.</summary>
-    private sealed class Post(Worker worker, string digest, long lastUsed)
+    private sealed class Post(Worker worker, MemoryGrant grant, string digest, TimeSpan keepAlive, long lastUsed)
     {
         private TaskCompletionSource? drained;
 
         public Worker Worker => worker;
 
+        public MemoryGrant Grant => grant;
+
         public string Digest => digest;
+
+        public TimeSpan KeepAlive => keepAlive;
+
+        public bool IsIdle => Leases == 0 && Drains == 0 && worker.End is null;
 
         public int Leases { get; set; }
 

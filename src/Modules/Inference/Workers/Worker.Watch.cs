@@ -1,17 +1,13 @@
 namespace LlmPlatform.Inference.Workers;
 
-/// <summary>The worker's watchdog: a process that hangs neither ends nor breaks its stream.</summary>
+/// <summary>The worker's watchdog: a process that hangs neither ends nor breaks its stream. One that computes says so every second.</summary>
 internal sealed partial class Worker
 {
-    // A long prompt is computed in steps that say nothing, so silence alone proves nothing while the processor works. Not for ever, though.
-    private const int PatienceWithBusyWorkers = 10;
-
     private const int LooksPerTimeout = 4;
 
     private async Task WatchAsync()
     {
         var started = lastNews;
-        var seen = (At: lastNews, Used: TimeSpan.Zero);
         using var timer = new PeriodicTimer(Min(options.StallTimeout, options.LoadTimeout) / LooksPerTimeout, time);
         try
         {
@@ -28,15 +24,8 @@ internal sealed partial class Worker
                 }
 
                 var (running, quietSince) = Look();
-                var used = process.ProcessorTime;
-                if (running == 0 || quietSince > seen.At || used - seen.Used > time.GetElapsedTime(seen.At) / 10)
-                {
-                    seen = (time.GetTimestamp(), used); // a sign of life
-                }
-
                 var quiet = time.GetElapsedTime(quietSince);
-                if (running > 0 && quiet >= options.StallTimeout
-                    && (time.GetElapsedTime(seen.At) >= options.StallTimeout || quiet >= options.StallTimeout * PatienceWithBusyWorkers))
+                if (running > 0 && quiet >= options.StallTimeout)
                 {
                     Finish(Failures.Stalled(quiet));
                 }

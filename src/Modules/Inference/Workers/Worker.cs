@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Grpc.Core;
 using LlmPlatform.Inference.Engine.Protocol;
+using LlmPlatform.Inference.Generation;
 using LlmPlatform.SharedKernel;
 using Microsoft.Extensions.Logging;
 
@@ -19,7 +20,10 @@ internal sealed partial class Worker
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly Channel<HostFrame> outgoing = Channel.CreateUnbounded<HostFrame>(new() { SingleReader = true });
+    private readonly string model;
+    private readonly GenerationMetrics metrics;
     private readonly Dictionary<ulong, WorkerCall> calls = [];
+    private readonly Dictionary<ulong, long> leaving = []; // cancelled, and since when
     private readonly Lock gate = new();
     private readonly CancellationTokenSource closing = new();
     private readonly TaskCompletionSource<LoadedModel> ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -29,9 +33,11 @@ internal sealed partial class Worker
     private long lastNews;
 
     /// <summary>Takes over a process that was just started.</summary>
-    public Worker(WorkerProcess process, EngineOptions options, TimeProvider time, ILogger logger)
+    public Worker(WorkerProcess process, string model, EngineOptions options, GenerationMetrics metrics, TimeProvider time, ILogger logger)
     {
         this.process = process;
+        this.model = model;
+        this.metrics = metrics;
         this.options = options;
         this.time = time;
         this.logger = logger;
@@ -129,6 +135,7 @@ internal sealed partial class Worker
         Finish(process.ExitCode == BadLibrary ? Failures.NativeLibrary : ready.Task.IsCompleted ? Failures.Crashed : Failures.LoadCrashed);
         await pumping;
         await watching;
+        metrics.WorkerEnded(model);
         LogEnded(logger, process.Id, process.ExitCode, end!.Code);
         process.Dispose();
         return end!;
@@ -165,6 +172,11 @@ internal sealed partial class Worker
                 Finish(new Error(503, frame.LoadFailed.Code, frame.LoadFailed.Message));
                 break;
             case WorkerFrame.FrameOneofCase.Step:
+                if (frame.Step.Load is { } load)
+                {
+                    metrics.Loaded(model, load);
+                }
+
                 lock (gate)
                 {
                     foreach (var item in frame.Step.Events)
@@ -181,6 +193,11 @@ internal sealed partial class Worker
     {
         if (!calls.TryGetValue(item.Id, out var call))
         {
+            if (WorkerCall.IsLast(item) && leaving.Remove(item.Id, out var since))
+            {
+                metrics.Cancelled(model, time.GetElapsedTime(since));
+            }
+
             return; // cancelled, and the engine had not heard of it yet
         }
 
@@ -202,6 +219,7 @@ internal sealed partial class Worker
         {
             if (calls.Remove(call.Id))
             {
+                leaving.Add(call.Id, time.GetTimestamp());
                 outgoing.Writer.TryWrite(new HostFrame { Cancel = new Cancel { Id = call.Id } });
             }
         }

@@ -7,8 +7,8 @@ namespace LlmPlatform.Inference.Workers;
 /// <summary>One request that a worker serves, and the news of it that nobody has read yet.</summary>
 internal sealed class WorkerCall(ulong id, Action<WorkerCall> abandon) : IDisposable
 {
-    // A news item is a token or so: this is a minute of a fast model, or a few hundred kilobytes.
-    private const int Unread = 1024;
+    // A news item is a token or so: this is minutes of a common model, seconds of the tiniest, or a few megabytes.
+    private const int Unread = 16_384;
 
     private readonly Channel<Event> news = Channel.CreateBounded<Event>(new BoundedChannelOptions(Unread) { SingleReader = true });
 

@@ -18,14 +18,18 @@ public sealed partial class WorkerPool : IAsyncDisposable
 {
     private const int LongestFolder = 80; // a Unix socket's path has 107 bytes at most
 
+    private static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(15); // a model may be kept for a minute only
+
     private readonly EngineFiles engine;
     private readonly IModelCatalog models;
-    private readonly ModelFiles files;
+    private readonly LoadPlanner planner;
+    private readonly MemoryBudget budget;
     private readonly EngineOptions options;
     private readonly GenerationMetrics metrics;
     private readonly TimeProvider time;
     private readonly ILogger<WorkerPool> logger;
     private readonly ConcurrentDictionary<string, ModelSlot> slots = new();
+    private readonly SpareWorkers spare;
     private readonly Lazy<string> folder = new(SocketFolder);
     private readonly ITimer sweep;
     private int started;
@@ -34,7 +38,8 @@ public sealed partial class WorkerPool : IAsyncDisposable
     internal WorkerPool(
         EngineFiles engine,
         IModelCatalog models,
-        ModelFiles files,
+        LoadPlanner planner,
+        MemoryBudget budget,
         IOptions<EngineOptions> options,
         GenerationMetrics metrics,
         TimeProvider time,
@@ -42,12 +47,14 @@ public sealed partial class WorkerPool : IAsyncDisposable
     {
         this.engine = engine;
         this.models = models;
-        this.files = files;
+        this.planner = planner;
+        this.budget = budget;
         this.options = options.Value;
         this.metrics = metrics;
         this.time = time;
         this.logger = logger;
-        var interval = this.options.KeepAlive / 4;
+        spare = new SpareWorkers(slots);
+        var interval = this.options.KeepAlive > TimeSpan.Zero && this.options.KeepAlive / 4 < LongestLook ? this.options.KeepAlive / 4 : LongestLook;
         sweep = time.CreateTimer(_ => Sweep(), null, interval, interval);
     }
 
@@ -81,21 +88,27 @@ public sealed partial class WorkerPool : IAsyncDisposable
     internal Task<WorkerLease> LeaseAsync(InstalledModel model, CancellationToken cancellation) =>
         isClosed ? throw Failures.Stopping.ToException() : Slot(model.Name).LeaseAsync(model, cancellation);
 
-    private ModelSlot Slot(string name) => slots.GetOrAdd(name, _ => new ModelSlot(Start, options, time));
+    private ModelSlot Slot(string name) => slots.GetOrAdd(name, _ => new ModelSlot(PrepareAsync, options, time));
 
-    private Worker Start(InstalledModel model)
+    private async Task<PreparedLoad> PrepareAsync(InstalledModel model, CancellationToken cancellation)
+    {
+        var plan = await planner.PlanAsync(model, cancellation);
+        return new PreparedLoad(plan, await budget.TakeAsync(plan, spare, cancellation), Start);
+    }
+
+    private Worker Start(LoadPlan plan, MemoryEstimate memory)
     {
         var socket = Path.Combine(folder.Value, Interlocked.Increment(ref started).ToString(CultureInfo.InvariantCulture));
         try
         {
-            var process = WorkerProcess.Start(engine, options, files.PathOf(model.Digest), socket, logger);
-            LogStarted(logger, process.Id, model.Name);
-            metrics.WorkerStarted(model.Name);
-            return new Worker(process, options, time, logger);
+            var process = WorkerProcess.Start(engine, plan, memory, socket, logger);
+            LogStarted(logger, process.Id, plan.Name, memory.TotalBytes >> 20);
+            metrics.WorkerStarted(plan.Name);
+            return new Worker(process, plan.Name, options, metrics, time, logger);
         }
         catch (Win32Exception e)
         {
-            LogNotStarted(logger, e, model.Name);
+            LogNotStarted(logger, e, plan.Name);
             throw new Error(503, "engine.missing", "The engine could not be started; an administrator finds the reason in the log.").ToException();
         }
     }
@@ -104,7 +117,7 @@ public sealed partial class WorkerPool : IAsyncDisposable
     {
         foreach (var slot in slots.Values)
         {
-            _ = slot.UnloadIfIdleAsync();
+            _ = slot.EndIdleAsync(onlyIfStale: true);
         }
     }
 
@@ -121,8 +134,8 @@ public sealed partial class WorkerPool : IAsyncDisposable
         return folder;
     }
 
-    [LoggerMessage(LogLevel.Information, "Worker {ProcessId} starts for model {Model}")]
-    private static partial void LogStarted(ILogger logger, int processId, string model);
+    [LoggerMessage(LogLevel.Information, "Worker {ProcessId} starts for model {Model}, which may take {Mebibytes} MiB")]
+    private static partial void LogStarted(ILogger logger, int processId, string model, long mebibytes);
 
     [LoggerMessage(LogLevel.Error, "No worker could be started for model {Model}")]
     private static partial void LogNotStarted(ILogger logger, Exception exception, string model);

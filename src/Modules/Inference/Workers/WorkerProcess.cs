@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using Grpc.Net.Client;
+using LlmPlatform.Inference.Models;
 using Microsoft.Extensions.Logging;
 
 namespace LlmPlatform.Inference.Workers;
@@ -24,29 +25,14 @@ internal sealed partial class WorkerProcess : IDisposable
 
     public int ExitCode => process.ExitCode;
 
-    public TimeSpan ProcessorTime
-    {
-        get
-        {
-            try
-            {
-                process.Refresh();
-                return process.TotalProcessorTime;
-            }
-            catch (InvalidOperationException)
-            {
-                return TimeSpan.Zero; // it has ended, and whoever reads its stream finds out
-            }
-        }
-    }
-
     /// <summary>Starts a worker for a model file. Throws <see cref="System.ComponentModel.Win32Exception"/> where there is nothing to start.</summary>
-    public static WorkerProcess Start(EngineFiles files, EngineOptions options, string modelPath, string socket, ILogger logger)
+    public static WorkerProcess Start(EngineFiles files, LoadPlan plan, MemoryEstimate memory, string socket, ILogger logger)
     {
-        List<string> arguments = ["--socket", socket, "--model", modelPath];
-        Add("--context", options.ContextTokens);
-        Add("--threads", options.Threads);
-        Add("--slots", options.Slots);
+        List<string> arguments = ["--socket", socket, "--model", plan.Path, "--kv-type", plan.KvCacheType.Name()];
+        Add("--context", plan.Settings.ContextTokens);
+        Add("--threads", plan.Settings.Threads);
+        Add("--slots", plan.Settings.Slots);
+        Add("--memory", memory.KvCacheBytes > 0 ? memory.KvCacheBytes : null);
         var process = new Process { StartInfo = files.Command("serve", arguments) };
         var worker = new WorkerProcess(process, socket, logger);
         process.ErrorDataReceived += (_, line) => worker.Relay(line.Data);
@@ -54,7 +40,7 @@ internal sealed partial class WorkerProcess : IDisposable
         process.BeginErrorReadLine();
         return worker;
 
-        void Add(string name, int? value)
+        void Add(string name, long? value)
         {
             if (value is not null)
             {

@@ -1,0 +1,33 @@
+using LlmPlatform.Inference.Workers;
+using LlmPlatform.SharedKernel;
+
+namespace LlmPlatform.Inference.Models;
+
+/// <summary>A model with its settings and what it takes, for those who look at one.</summary>
+public sealed class ModelOverview
+{
+    private readonly WorkerPool workers;
+    private readonly LoadPlanner planner;
+
+    internal ModelOverview(WorkerPool workers, LoadPlanner planner) => (this.workers, this.planner) = (workers, planner);
+
+    internal ModelDetails Of(Model model, ModelSettings settings)
+    {
+        var plan = planner.Plan(model.Id, model.Digest, settings);
+        return ModelDetails.Of(model, workers) with { Settings = settings, Memory = plan.Memory is null ? null : plan.Needed };
+    }
+
+    /// <summary>Refuses what this model can never do.</summary>
+    internal void Check(Model model, ModelSettings settings)
+    {
+        if (settings.ContextTokens > model.ContextTokens && model.ContextTokens > 0)
+        {
+            throw new Refusal(new Error(422, "model.context_too_long", $"The model was trained for {model.ContextTokens} tokens of context at most.", "contextTokens"));
+        }
+
+        if (settings.KvCacheType is { } type && planner.Plan(model.Id, model.Digest, settings).Memory?.Supports(type) == false)
+        {
+            throw new Refusal(new Error(422, "model.kv_cache_type", $"The heads of this model cannot be stored as {type.Name()}; f16 always works.", "kvCacheType"));
+        }
+    }
+}

@@ -47,7 +47,11 @@ public sealed class PenaltiesTests
             {
                 var options = new Sampling
                 {
-                    RepeatPenalty = repeat, RepeatLastN = lastN, PresencePenalty = presence, FrequencyPenalty = frequency, LogitBias = { [5] = bias, [7] = -bias },
+                    RepeatPenalty = repeat,
+                    RepeatLastN = lastN,
+                    PresencePenalty = presence,
+                    FrequencyPenalty = frequency,
+                    LogitBias = { [5] = bias, [7] = -bias },
                 };
                 var penalties = Of(options, prompt)!;
                 Array.ForEach(output, penalties.Accept);

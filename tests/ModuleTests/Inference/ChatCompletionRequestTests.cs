@@ -232,8 +232,19 @@ public sealed class ChatCompletionRequestTests
         Assert.Equal(new Dictionary<int, float> { [5] = -100, [6] = 2.5f }, wanted.Sampling.LogitBias);
         var expected = new SamplingOptions
         {
-            Temperature = 0.5f, TopP = 0.9f, TopK = 40, MinP = 0.05f, Seed = -3, TypicalP = 0.9f, RepeatPenalty = 1.1f, RepeatLastN = 32,
-            PresencePenalty = 0.5f, FrequencyPenalty = -0.5f, TopLogprobs = 4, MinTokens = 3, IgnoreEos = true,
+            Temperature = 0.5f,
+            TopP = 0.9f,
+            TopK = 40,
+            MinP = 0.05f,
+            Seed = -3,
+            TypicalP = 0.9f,
+            RepeatPenalty = 1.1f,
+            RepeatLastN = 32,
+            PresencePenalty = 0.5f,
+            FrequencyPenalty = -0.5f,
+            TopLogprobs = 4,
+            MinTokens = 3,
+            IgnoreEos = true,
         };
         Assert.Equal(expected, wanted.Sampling with { LogitBias = null });
         Assert.Equal((7, 2, true, true), (wanted.MaxTokens, wanted.Choices, wanted.Stream, wanted.IncludeUsage));

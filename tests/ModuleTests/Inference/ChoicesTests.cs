@@ -84,7 +84,11 @@ public sealed class ChoicesTests(PlatformFixture platform)
         var client = new ChatClient(PlatformFixture.Model, new ApiKeyCredential(key), new OpenAIClientOptions { Endpoint = new Uri(platform.Platform.Address, "/v1") });
         var settings = new ChatCompletionOptions
         {
-            Temperature = 0, MaxOutputTokenCount = 12, IncludeLogProbabilities = true, TopLogProbabilityCount = 3, PresencePenalty = 0.5f,
+            Temperature = 0,
+            MaxOutputTokenCount = 12,
+            IncludeLogProbabilities = true,
+            TopLogProbabilityCount = 3,
+            PresencePenalty = 0.5f,
         };
         OpenAI.Chat.ChatMessage[] messages = [new UserChatMessage("Tell me a story.")];
         var whole = (await client.CompleteChatAsync(messages, settings)).Value;

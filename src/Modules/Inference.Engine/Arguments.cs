@@ -11,7 +11,8 @@ internal sealed class Arguments
     internal const string Usage =
         "usage: Inference.Engine serve --native DIR --socket PATH --model FILE [--context N] [--threads N] [--slots N]\n"
         + "                              [--kv-type f16|q8_0|q4_0] [--memory BYTES]\n"
-        + "       Inference.Engine probe --native DIR [--model FILE]";
+        + "       Inference.Engine probe --native DIR [--model FILE]\n"
+        + "       Inference.Engine measure --native DIR --model FILE [as serve, but no socket]";
 
     private static readonly string[] Names = ["native", "socket", "model", "context", "threads", "slots", "kv-type", "memory"];
     // A sequence id of llama.cpp is below 256.
@@ -39,7 +40,7 @@ internal sealed class Arguments
 
     internal static Arguments Parse(string[] args)
     {
-        if (args is not ["serve" or "probe", ..] || args.Length % 2 == 0)
+        if (args is not ["serve" or "probe" or "measure", ..] || args.Length % 2 == 0)
         {
             throw new UsageException(Usage);
         }

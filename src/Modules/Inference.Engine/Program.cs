@@ -9,7 +9,12 @@ var log = new StderrLog(LogLevel.Warning);
 try
 {
     var arguments = Arguments.Parse(args);
-    return arguments.Verb == "probe" ? RunProbe(arguments) : await ServeAsync(arguments);
+    return arguments.Verb switch
+    {
+        "probe" => RunProbe(arguments),
+        "measure" => await MeasureAsync(arguments),
+        _ => await ServeAsync(arguments),
+    };
 }
 catch (UsageException problem)
 {
@@ -31,6 +36,14 @@ int RunProbe(Arguments arguments)
         Probe.Failed("engine.native_library", problem.Message);
         return BadLibrary;
     }
+}
+
+async Task<int> MeasureAsync(Arguments arguments)
+{
+    var loggers = LoggerFactory.Create(logging => logging.AddProvider(log));
+    await Measure.RunAsync(LlamaLibrary.Load(arguments.Native, log.CreateLogger("llama")), arguments.Model, loggers);
+    ProcessLimits.ExitNow(0);
+    return 0;
 }
 
 async Task<int> ServeAsync(Arguments arguments)

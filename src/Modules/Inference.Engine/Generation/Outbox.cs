@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using LlmPlatform.Inference.Engine.Protocol;
 
@@ -6,18 +7,27 @@ namespace LlmPlatform.Inference.Engine.Generation;
 /// <summary>
 /// The news on their way to the host. The scheduler never waits for the wire: it collects the news of a step and hands them over; whoever
 /// writes takes all steps that have come up meanwhile as one frame. What can pile up is bounded by the context of the running sequences.
+/// A fast model's tokens travel a few together: waking a writer, a host and a reader for each would take longer than computing it.
 /// </summary>
 internal sealed class Outbox
 {
+    // 125 frames a second look like a steady flow, and no step that takes longer than this waits.
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(8);
+
     private readonly Lock gate = new();
     private readonly Channel<Step> steps = Channel.CreateUnbounded<Step>(new UnboundedChannelOptions { SingleReader = true });
     private Step open = new();
+    private bool isUrgent;
+    private long flushed;
 
-    internal void Add(Event news)
+    /// <param name="news">What came up.</param>
+    /// <param name="isUrgent">Whether somebody waits for just this: a first token, an end.</param>
+    internal void Add(Event news, bool isUrgent)
     {
         lock (gate)
         {
             open.Events.Add(news);
+            this.isUrgent |= isUrgent;
         }
     }
 
@@ -25,10 +35,10 @@ internal sealed class Outbox
     {
         lock (gate)
         {
-            if (open.Events.Count > 0)
+            if (open.Events.Count > 0 && (isUrgent || Stopwatch.GetElapsedTime(flushed) >= Pace))
             {
                 steps.Writer.TryWrite(open);
-                open = new Step();
+                (open, isUrgent, flushed) = (new Step(), false, Stopwatch.GetTimestamp());
             }
         }
     }

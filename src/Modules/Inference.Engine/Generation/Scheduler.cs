@@ -28,6 +28,7 @@ internal sealed partial class Scheduler
     private readonly List<Sequence> running = [];
     private readonly List<Sequence> ended = [];
     private readonly StepClock clock = new();
+    private readonly GuessGate guesses = new();
     private readonly LoadMeter meter;
     private readonly KvSlots slots;
     private readonly StepRunner runner;
@@ -72,7 +73,7 @@ internal sealed partial class Scheduler
             Admit();
             if (running.Count > 0)
             {
-                Guarded(StepPlan.Compose(running, runner.BatchTokens, clock, waiting, model.Model.CanStepBack));
+                Guarded(StepPlan.Compose(running, runner.BatchTokens, clock, waiting, model.Model.CanStepBack && guesses.IsOpen));
             }
 
             Flush();
@@ -208,6 +209,11 @@ internal sealed partial class Scheduler
             case DecodeResult.Done:
                 Record(shares, Stopwatch.GetElapsedTime(started).TotalMicroseconds);
                 Sample(shares);
+                if (shares is [{ IsDecode: true } only])
+                {
+                    guesses.Record(only.Draft.Length > 0, only.Gained, Stopwatch.GetElapsedTime(started).TotalMicroseconds);
+                }
+
                 break;
             case DecodeResult.NoRoom when slots.Evict(runner.Context):
                 break; // the same step again, with more room
@@ -245,10 +251,9 @@ internal sealed partial class Scheduler
         var (decodes, prefills) = (0, 0);
         foreach (var share in shares)
         {
-            var isDecode = share.Sequence.Remaining == 1 && share.Count == 1;
-            decodes += isDecode ? 1 : 0;
-            prefills += isDecode ? share.Draft.Length : share.Count;
-            waiting.Charge(share.Sequence, isDecode ? 0 : share.Count, isDecode ? 1 : 0);
+            decodes += share.IsDecode ? 1 : 0;
+            prefills += share.IsDecode ? share.Draft.Length : share.Count;
+            waiting.Charge(share.Sequence, share.IsDecode ? 0 : share.Count, share.IsDecode ? 1 : 0);
         }
 
         clock.Record(decodes, prefills, microseconds);
@@ -318,6 +323,7 @@ internal sealed partial class Scheduler
                 sequence.Advance(runner.Scores(share, accepted));
             }
 
+            share.Gained = accepted + 1;
             if (share.Draft.Length > 0)
             {
                 sequence.RecordGuess(accepted);

@@ -13,6 +13,7 @@ internal sealed class Sequence(Submit request, Outbox outbox)
 {
     private readonly Utf8Assembler characters = new();
     private volatile bool isCancelled;
+    private bool hasSpoken;
     private List<int> tokens = [];
     private Vocabulary vocabulary = null!;
     private Sampler sampler = null!;
@@ -83,7 +84,7 @@ internal sealed class Sequence(Submit request, Outbox outbox)
     }
 
     /// <summary>Tokens that may follow, to be computed in advance; null where guessing does not pay.</summary>
-    internal int[]? Guess(double stepMicroseconds) => (lookup ??= new PromptLookup()).Guess(tokens, mostTokens - CompletionTokens - 1, stepMicroseconds);
+    internal int[]? Guess() => (lookup ??= new PromptLookup()).Guess(tokens, mostTokens - CompletionTokens - 1);
 
     /// <summary>Whether the last token is the one that was guessed.</summary>
     internal bool Confirms(int guess) => !IsOver && tokens[^1] == guess;
@@ -190,5 +191,9 @@ internal sealed class Sequence(Submit request, Outbox outbox)
 
     private static ulong Microseconds(long from, long to) => (ulong)Stopwatch.GetElapsedTime(from, to).TotalMicroseconds;
 
-    private void Say(Event news) => outbox.Add(news);
+    private void Say(Event news)
+    {
+        outbox.Add(news, isUrgent: news.Delta is null || !hasSpoken);
+        hasSpoken |= news.Delta is not null;
+    }
 }

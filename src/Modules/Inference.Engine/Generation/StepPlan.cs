@@ -15,6 +15,12 @@ internal sealed class Share(Sequence sequence, int count, int[]? draft = null)
     /// <summary>Where the scores after its last token lie, once the step is computed; those after its guesses follow.</summary>
     internal int Output { get; set; } = -1;
 
+    /// <summary>Tokens that the step gave it.</summary>
+    internal int Gained { get; set; }
+
+    /// <summary>Whether it generates, and does not compute its prompt.</summary>
+    internal bool IsDecode { get; } = count == 1 && sequence.Remaining == 1;
+
     /// <summary>Whether the step ends with a token to sample.</summary>
     internal bool IsComplete => Output >= 0;
 }
@@ -45,7 +51,7 @@ internal static class StepPlan
         }
         else if (mayGuess && shares is [var only])
         {
-            shares[0] = new Share(only.Sequence, 1, only.Sequence.Guess(clock.StepMicroseconds));
+            shares[0] = new Share(only.Sequence, 1, only.Sequence.Guess());
         }
 
         shares.Sort((one, other) => one.Sequence.Slot.CompareTo(other.Sequence.Slot)); // llama.cpp takes neighbours together, in this order

@@ -48,14 +48,13 @@ internal sealed unsafe class LlamaModel : SafeHandleZeroOrMinusOneIsInvalid
     {
         get
         {
-            var head = Native.llama_model_n_embd(this) / Math.Max(1, Native.llama_model_n_head(this));
-            var width = Length("key") + Length("value");
+            var width = HeadNumbers + Length("value");
             return (long)Native.llama_model_n_layer(this) * Native.llama_model_n_head_kv(this) * width;
-
-            int Length(string part) =>
-                int.TryParse(Metadata($"{Architecture}.attention.{part}_length"), CultureInfo.InvariantCulture, out var length) && length > 0 ? length : head;
         }
     }
+
+    /// <summary>How wide a head's keys are.</summary>
+    internal int HeadNumbers => Length("key");
 
     internal int TrainedContextTokens => Native.llama_model_n_ctx_train(this);
 
@@ -112,6 +111,11 @@ internal sealed unsafe class LlamaModel : SafeHandleZeroOrMinusOneIsInvalid
         (GCHandle.FromIntPtr((nint)report).Target as Action<float>)?.Invoke(progress);
         return 1;
     }
+
+    private int Length(string part) =>
+        int.TryParse(Metadata($"{Architecture}.attention.{part}_length"), CultureInfo.InvariantCulture, out var length) && length > 0
+            ? length
+            : Native.llama_model_n_embd(this) / Math.Max(1, Native.llama_model_n_head(this));
 
     private string? Metadata(string key)
     {

@@ -15,7 +15,7 @@ internal sealed record KvLayout(int ContextTokens, int Slots, int Running, bool 
     private const int DefaultContextTokens = 8192;
     private const int DefaultRunning = 32;
     private const int MostSlots = 64;
-    private const int PartOfMemory = 24;
+    private const int PartOfMemory = 16;
     private const int FewestOwnParts = 8;
     private const int CellStep = 256; // llama.cpp rounds up to these
     private const long LeastBytes = 256L << 20;

@@ -32,6 +32,7 @@ internal sealed partial class Scheduler
     private readonly LoadMeter meter;
     private readonly KvSlots slots;
     private readonly StepRunner runner;
+    private readonly StepPlan plan;
     private TimeSpan averageService = TimeSpan.FromSeconds(1);
     private int cores = Environment.ProcessorCount;
     private int granted = Environment.ProcessorCount;
@@ -43,6 +44,7 @@ internal sealed partial class Scheduler
     {
         (this.model, this.meter, this.logger) = (model, meter, logger);
         runner = new StepRunner(model);
+        plan = new StepPlan(clock, waiting, runner.BatchTokens);
         slots = new KvSlots(model.Layout, model.KvBytesPerToken, model.Model.CanStepBack, clock);
     }
 
@@ -73,7 +75,7 @@ internal sealed partial class Scheduler
             Admit();
             if (running.Count > 0)
             {
-                Guarded(StepPlan.Compose(running, runner.BatchTokens, clock, waiting, model.Model.CanStepBack && guesses.IsOpen));
+                Guarded(plan.Compose(running, model.Model.CanStepBack && guesses.IsOpen));
             }
 
             Flush();

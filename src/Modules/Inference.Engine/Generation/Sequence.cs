@@ -55,6 +55,8 @@ internal sealed class Sequence(Submit request, Outbox outbox)
 
     private int CompletionTokens => tokens.Count - promptTokens;
 
+    internal bool CameWith(Sequence other, TimeSpan within) => Stopwatch.GetElapsedTime(arrived, other.arrived).Duration() <= within;
+
     internal void Cancel() => isCancelled = true;
 
     /// <summary>The first deadline that has passed, or null.</summary>

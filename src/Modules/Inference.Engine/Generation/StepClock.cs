@@ -33,6 +33,7 @@ internal sealed class StepClock
         return 1000;
     }
 
+    /// <summary>Takes what a step cost that gave so many sequences a token each, or computed so many tokens of a prompt.</summary>
     internal void Record(int decodes, int prefillTokens, double microseconds)
     {
         if (prefillTokens == 0)
@@ -45,8 +46,7 @@ internal sealed class StepClock
         // A handful of tokens measures the step and not the token.
         if (prefillTokens >= 16)
         {
-            var each = Math.Max(1, microseconds - (decodes > 0 ? DecodeMicroseconds(decodes) : 0)) / prefillTokens;
-            PrefillMicroseconds += Weight * (each - PrefillMicroseconds);
+            PrefillMicroseconds += Weight * ((microseconds / prefillTokens) - PrefillMicroseconds);
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace LlmPlatform.Inference.Engine.Generation;
 
 /// <summary>What a sequence contributes to a step.</summary>
@@ -25,31 +27,49 @@ internal sealed class Share(Sequence sequence, int count, int[]? draft = null)
     internal bool IsComplete => Output >= 0;
 }
 
-/// <summary>Decides who gets how many tokens of a step.</summary>
-internal static class StepPlan
+/// <summary>
+/// Decides what a step computes: a token for each sequence that generates, or a piece of one prompt. llama.cpp would compute a mixture in
+/// several parts anyway, and steps of one kind keep their graph and can be told in advance how long they take.
+/// </summary>
+internal sealed class StepPlan(StepClock clock, FairQueue queue, int capacity)
 {
-    // While others generate, a step lasts this long at most: that is the longest pause that a newcomer's prompt causes in their streams.
-    private static readonly double LongestStep = TimeSpan.FromMilliseconds(60).TotalMicroseconds;
+    // The longest pause that prompts of newcomers cause in the streams of others.
+    private static readonly double LongestPause = TimeSpan.FromMilliseconds(80).TotalMicroseconds;
+
+    // Streams that came together with the prompt wait a little longer after their first token: the whole burst is then done sooner.
+    private static readonly double BurstPause = TimeSpan.FromSeconds(1).TotalMicroseconds;
+    private static readonly TimeSpan Burst = TimeSpan.FromMilliseconds(500);
 
     // Below this a step is all overhead.
-    private const int SmallestChunk = 16;
+    private const int SmallestChunk = 32;
 
-    internal static List<Share> Compose(IReadOnlyList<Sequence> running, int capacity, StepClock clock, FairQueue queue, bool mayGuess)
+    private long decoded;
+    private bool hasComputedPrompt;
+
+    internal List<Share> Compose(IReadOnlyList<Sequence> running, bool mayGuess)
     {
         var shares = new List<Share>(running.Count);
+        Sequence? prompt = null;
         foreach (var sequence in running)
         {
-            if (sequence.Remaining == 1 && shares.Count < capacity)
+            if (sequence.Remaining > 1)
+            {
+                prompt = prompt is null || IsBefore(sequence, prompt) ? sequence : prompt;
+            }
+            else if (shares.Count < capacity)
             {
                 shares.Add(new Share(sequence, 1));
             }
         }
 
-        if (shares.Count < running.Count)
+        if (prompt is not null && Chunk(prompt, shares) is > 0 and var tokens)
         {
-            AddPrompts(shares, running, capacity, clock, queue);
+            hasComputedPrompt = true;
+            return [new Share(prompt, tokens)];
         }
-        else if (mayGuess && shares is [var only])
+
+        (decoded, hasComputedPrompt) = (Stopwatch.GetTimestamp(), false);
+        if (mayGuess && shares is [var only])
         {
             shares[0] = new Share(only.Sequence, 1, only.Sequence.Guess());
         }
@@ -58,36 +78,23 @@ internal static class StepPlan
         return shares;
     }
 
-    private static void AddPrompts(List<Share> shares, IReadOnlyList<Sequence> running, int capacity, StepClock clock, FairQueue queue)
+    // Whoever was served least; among one's own prompts the one that is soonest done.
+    private bool IsBefore(Sequence one, Sequence other) =>
+        (queue.ServedOf(one.Tenant), one.Remaining).CompareTo((queue.ServedOf(other.Tenant), other.Remaining)) < 0;
+
+    /// <summary>How many of a prompt's tokens fit before the streams must go on; 0 where they go on first.</summary>
+    private int Chunk(Sequence prompt, List<Share> streams)
     {
-        var room = capacity - shares.Count;
-        if (shares.Count > 0)
+        var most = Math.Min(prompt.Remaining, capacity);
+        if (streams.Count == 0)
         {
-            var left = LongestStep - clock.DecodeMicroseconds(shares.Count);
-            room = Math.Min(room, Math.Max(SmallestChunk, (int)(left / clock.PrefillMicroseconds)));
+            return most;
         }
 
-        // The shortest prompt is soon done and never waits for a long one; the rest goes to whoever was served least.
-        var prompts = running.Where(sequence => sequence.Remaining > 1).ToList();
-        if (prompts.Count == 0)
-        {
-            return;
-        }
-
-        var shortest = prompts.MinBy(sequence => sequence.Remaining)!;
-        var first = Math.Min(shortest.Remaining, prompts.Count == 1 ? room : Math.Max(1, room / 2));
-        shares.Add(new Share(shortest, first));
-        room -= first;
-        foreach (var prompt in prompts.Where(sequence => sequence != shortest).OrderBy(sequence => queue.ServedOf(sequence.Tenant)).ThenBy(sequence => sequence.Remaining))
-        {
-            if (room <= 0)
-            {
-                break;
-            }
-
-            var count = Math.Min(room, prompt.Remaining);
-            shares.Add(new Share(prompt, count));
-            room -= count;
-        }
+        var pause = streams.TrueForAll(stream => stream.Sequence.CameWith(prompt, Burst)) ? BurstPause : LongestPause;
+        var left = pause - Stopwatch.GetElapsedTime(decoded).TotalMicroseconds - clock.DecodeMicroseconds(streams.Count);
+        var fits = Math.Min(most, (int)Math.Max(0, left / clock.PrefillMicroseconds));
+        // Between two tokens of the streams something of a prompt is computed in any case, however slow the machine is.
+        return fits >= Math.Min(most, SmallestChunk) ? fits : hasComputedPrompt ? 0 : Math.Min(most, SmallestChunk);
     }
 }

@@ -21,8 +21,21 @@ internal sealed record PromptTokensDetails(int CachedTokens);
 
 internal sealed record UsageEntry(int PromptTokens, int CompletionTokens, int TotalTokens, PromptTokensDetails PromptTokensDetails)
 {
-    public static UsageEntry Of(TokenUsage usage) =>
-        new(usage.PromptTokens, usage.CompletionTokens, usage.PromptTokens + usage.CompletionTokens, new PromptTokensDetails(usage.CachedTokens));
+    /// <summary>Only for those who ask for it.</summary>
+    public TimingsEntry? Timings { get; init; }
+
+    public static UsageEntry Of(TokenUsage usage, GenerationTimings? timings) =>
+        new(usage.PromptTokens, usage.CompletionTokens, usage.PromptTokens + usage.CompletionTokens, new PromptTokensDetails(usage.CachedTokens))
+        {
+            Timings = timings is null ? null : TimingsEntry.Of(timings),
+        };
+}
+
+/// <summary>Our own addition: where the time went in the engine, in milliseconds; of the first choice, where there are several.</summary>
+internal sealed record TimingsEntry(double QueueMs, double PrefillMs, double DecodeMs, int DraftedTokens, int AcceptedTokens)
+{
+    public static TimingsEntry Of(GenerationTimings timings) => new(
+        timings.Queue.TotalMilliseconds, timings.Prefill.TotalMilliseconds, timings.Decode.TotalMilliseconds, timings.DraftedTokens, timings.AcceptedTokens);
 }
 
 internal sealed record ChatReply(string Role, string Content)

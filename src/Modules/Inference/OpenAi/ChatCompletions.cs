@@ -22,7 +22,7 @@ internal static class ChatCompletions
         if (wanted.Stream)
         {
             head = head with { Object = "chat.completion.chunk" };
-            var streamed = new ChoicesUsage(wanted.Choices);
+            var streamed = new ChoicesUsage(wanted);
             await EventStream.WriteAsync(context, events, e => Chunks(head, e, streamed, wanted.IncludeUsage), time);
             return;
         }
@@ -92,7 +92,7 @@ internal static class ChatCompletions
                 break;
             case GenerationCompleted completed:
                 yield return head with { Choices = [new Choice(choice.Index) { Delta = new ChatDelta(null, null), FinishReason = completed.Reason.ToWire() }] };
-                if (usage.Add(choice.Index, completed.Usage) && includeUsage)
+                if (usage.Add(choice.Index, completed) && includeUsage)
                 {
                     yield return head with { Usage = usage.Total };
                 }

@@ -62,16 +62,19 @@ internal static class Choices
 }
 
 /// <summary>What the choices of a request use together: one prompt, and every completion.</summary>
-internal sealed class ChoicesUsage(int choices)
+internal sealed class ChoicesUsage(GenerationParams wanted)
 {
-    private int running = choices;
+    private int running = wanted.Choices;
+    private GenerationTimings? timings;
     private TokenUsage sum = new(0, 0, 0);
 
-    public UsageEntry Total => UsageEntry.Of(sum);
+    public UsageEntry Total => UsageEntry.Of(sum, timings);
 
     /// <summary>True for the last of the choices.</summary>
-    public bool Add(int index, TokenUsage usage)
+    public bool Add(int index, GenerationCompleted completed)
     {
+        var usage = completed.Usage;
+        timings = wanted.WithTimings && index == 0 ? completed.Timings : timings;
         var prompt = index == 0 ? usage : sum;
         sum = prompt with { CompletionTokens = sum.CompletionTokens + usage.CompletionTokens };
         return --running == 0;

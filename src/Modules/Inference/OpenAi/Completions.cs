@@ -27,7 +27,7 @@ internal static class Completions
         var offsets = new int[wanted.Choices];
         if (wanted.Stream)
         {
-            var streamed = new ChoicesUsage(wanted.Choices);
+            var streamed = new ChoicesUsage(wanted);
             await EventStream.WriteAsync(context, events, e => Chunks(head, e, ref offsets[e.Index], streamed, wanted.IncludeUsage), time);
             return;
         }
@@ -58,7 +58,7 @@ internal static class Completions
                 return [head with { Choices = [new Choice(choice.Index) { Text = delta.Text, Logprobs = logprobs }] }];
             case GenerationCompleted completed:
                 var end = head with { Choices = [new Choice(choice.Index) { Text = "", FinishReason = completed.Reason.ToWire() }] };
-                return usage.Add(choice.Index, completed.Usage) && includeUsage ? [end, head with { Usage = usage.Total }] : [end];
+                return usage.Add(choice.Index, completed) && includeUsage ? [end, head with { Usage = usage.Total }] : [end];
             default:
                 return [];
         }

@@ -12,6 +12,7 @@ internal static class EventStream
 {
     // Proxies cut connections that are silent for 30 seconds and more.
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
+    private const int MostUnsent = 16 << 10;
     private static readonly byte[] Start = "data: "u8.ToArray();
     private static readonly byte[] Stop = "\n\n"u8.ToArray();
     private static readonly byte[] KeepAlive = ": keep-alive\n\n"u8.ToArray();
@@ -26,51 +27,68 @@ internal static class EventStream
     {
         var cancellation = context.RequestAborted;
         await using var reader = events.GetAsyncEnumerator(cancellation);
+        var hasWritten = false;
         try
         {
-            while (await NextAsync(reader, context, time))
+            var next = reader.MoveNextAsync().AsTask();
+            while (await NextAsync(next, context, time))
             {
                 Begin(context);
                 foreach (var chunk in toChunks(reader.Current))
                 {
                     Write(context, chunk, AnswerJson.Plain.Answer);
+                    hasWritten = true;
                 }
 
-                await context.Response.BodyWriter.FlushAsync(cancellation);
+                // What has come together is sent together: a fast model's tokens cost one system call and not one each.
+                next = reader.MoveNextAsync().AsTask();
+                if (!next.IsCompleted || context.Response.BodyWriter.UnflushedBytes > MostUnsent)
+                {
+                    await FlushAsync(context, next);
+                }
             }
 
-            await context.Response.Body.WriteAsync(Done, cancellation);
+            Write(context.Response.BodyWriter, Done);
         }
-        catch (GenerationException failure) when (context.Response.HasStarted)
+        catch (GenerationException failure) when (hasWritten || context.Response.HasStarted)
         {
             var error = new Error(failure.Status, failure.Code, failure.Message, failure.Param);
             var line = $"data: {Roads.Body(Roads.Of(context.Request.Path), error).ToJsonString()}\n\n";
-            await context.Response.WriteAsync(line, Encoding.UTF8, cancellation);
+            Write(context.Response.BodyWriter, Encoding.UTF8.GetBytes(line));
+        }
+
+        await context.Response.BodyWriter.FlushAsync(cancellation);
+    }
+
+    private static async Task FlushAsync(HttpContext context, Task<bool> next)
+    {
+        try
+        {
+            await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+        }
+        catch
+        {
+            // The generation hears of it through the same token, and has to be over before it is disposed.
+            await Task.WhenAny(next);
+            throw;
         }
     }
 
-    private static async Task<bool> NextAsync<T>(IAsyncEnumerator<T> reader, HttpContext context, TimeProvider time)
+    private static async Task<bool> NextAsync(Task<bool> next, HttpContext context, TimeProvider time)
     {
-        var next = reader.MoveNextAsync();
-        if (next.IsCompleted)
-        {
-            return await next;
-        }
-
-        var waiting = next.AsTask();
         try
         {
             while (true)
             {
                 try
                 {
-                    return await waiting.WaitAsync(Heartbeat, time, context.RequestAborted);
+                    return await next.WaitAsync(Heartbeat, time, context.RequestAborted);
                 }
                 catch (TimeoutException)
                 {
-                    if (waiting.IsCompleted)
+                    if (next.IsCompleted)
                     {
-                        return await waiting; // the event came in the moment in which patience ran out
+                        return await next; // the event came in the moment in which patience ran out
                     }
 
                     Begin(context);
@@ -82,7 +100,7 @@ internal static class EventStream
         finally
         {
             // The reader may have gone. The generation hears of it through the same token, and has to be over before it is disposed.
-            await Task.WhenAny(waiting);
+            await Task.WhenAny(next);
         }
     }
 

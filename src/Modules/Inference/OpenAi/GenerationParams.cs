@@ -6,7 +6,7 @@ namespace LlmPlatform.Inference.OpenAi;
 
 /// <summary>What <c>/v1/completions</c> and <c>/v1/chat/completions</c> have in common.</summary>
 internal sealed record GenerationParams(
-    string Model, SamplingOptions Sampling, int? MaxTokens, IReadOnlyList<string> Stop, int Choices, bool Stream, bool IncludeUsage)
+    string Model, SamplingOptions Sampling, int? MaxTokens, IReadOnlyList<string> Stop, int Choices, bool Stream, bool IncludeUsage, bool WithTimings)
 {
     private const int MostChoices = 8;
     private const int MostAlternatives = 20;
@@ -89,7 +89,7 @@ internal sealed record GenerationParams(
         var most = body.Whole("max_completion_tokens", 1, int.MaxValue) ?? oldMost;
         var stream = body.Flag("stream") ?? false;
         var includeUsage = body.Object("stream_options")?.Flag("include_usage") ?? false;
-        return new GenerationParams(body.RequiredText("model"), sampling, (int?)most, ReadStop(body), choices, stream, includeUsage);
+        return new GenerationParams(body.RequiredText("model"), sampling, (int?)most, ReadStop(body), choices, stream, includeUsage, body.Flag("timings") ?? false);
     }
 
     private static float? ReadRepeatPenalty(JsonBody body)

@@ -22,7 +22,7 @@ internal sealed class WholeReply
     {
         var isAsked = wanted.Sampling.TopLogprobs is not null;
         WholeReply[] replies = [.. Enumerable.Range(0, wanted.Choices).Select(_ => new WholeReply { logprobs = isAsked ? [] : null })];
-        var usage = new ChoicesUsage(wanted.Choices);
+        var usage = new ChoicesUsage(wanted);
         await foreach (var (index, news) in events.WithCancellation(cancellation))
         {
             var reply = replies[index];
@@ -34,7 +34,7 @@ internal sealed class WholeReply
                     break;
                 case GenerationCompleted completed:
                     reply.Completed = completed;
-                    usage.Add(index, completed.Usage);
+                    usage.Add(index, completed);
                     break;
             }
         }

@@ -15,7 +15,7 @@ internal sealed record LoadPlan(string Name, string Path, ModelSettings Settings
     private const int MostSlots = 40; // those that run, and some that are remembered
 
     // A model that is told no number of slots takes this part of the whole for its cache, so that one alone does not fill the machine.
-    private const int Part = 24;
+    private const int Part = 16;
 
     public KvCacheType KvCacheType => Settings.KvCacheType ?? KvCacheType.F16;
 

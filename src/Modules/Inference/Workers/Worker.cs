@@ -22,6 +22,7 @@ internal sealed partial class Worker
     private readonly Channel<HostFrame> outgoing = Channel.CreateUnbounded<HostFrame>(new() { SingleReader = true });
     private readonly string model;
     private readonly GenerationMetrics metrics;
+    private readonly CoreShares shares;
     private readonly Dictionary<ulong, WorkerCall> calls = [];
     private readonly Dictionary<ulong, long> leaving = []; // cancelled, and since when
     private readonly Lock gate = new();
@@ -30,14 +31,16 @@ internal sealed partial class Worker
     private readonly Task<Error> running;
     private Error? end;
     private ulong lastId;
+    private int cores = Environment.ProcessorCount;
     private long lastNews;
 
     /// <summary>Takes over a process that was just started.</summary>
-    public Worker(WorkerProcess process, string model, EngineOptions options, GenerationMetrics metrics, TimeProvider time, ILogger logger)
+    public Worker(WorkerProcess process, string model, EngineOptions options, GenerationMetrics metrics, CoreShares shares, TimeProvider time, ILogger logger)
     {
         this.process = process;
         this.model = model;
         this.metrics = metrics;
+        this.shares = shares;
         this.options = options;
         this.time = time;
         this.logger = logger;
@@ -98,8 +101,18 @@ internal sealed partial class Worker
             submit.Id = ++lastId;
             var call = new WorkerCall(submit.Id, Abandon);
             calls.Add(call.Id, call);
+            shares.Tell(this, isBusy: true);
             outgoing.Writer.TryWrite(new HostFrame { Submit = submit });
             return call;
+        }
+    }
+
+    /// <summary>The cores that its model may use beside others that compute.</summary>
+    public void UseCores(int most)
+    {
+        if (Interlocked.Exchange(ref cores, most) != most)
+        {
+            outgoing.Writer.TryWrite(new HostFrame { Cores = new Cores { Most = (uint)most } });
         }
     }
 
@@ -210,6 +223,7 @@ internal sealed partial class Worker
         else if (WorkerCall.IsLast(item))
         {
             calls.Remove(item.Id);
+            shares.Tell(this, calls.Count > 0);
         }
     }
 
@@ -219,6 +233,7 @@ internal sealed partial class Worker
         {
             if (calls.Remove(call.Id))
             {
+                shares.Tell(this, calls.Count > 0);
                 leaving.Add(call.Id, time.GetTimestamp());
                 outgoing.Writer.TryWrite(new HostFrame { Cancel = new Cancel { Id = call.Id } });
             }
@@ -242,6 +257,7 @@ internal sealed partial class Worker
             }
 
             calls.Clear();
+            shares.Tell(this, isBusy: false);
         }
 
         ready.TrySetException(reason.ToException());

@@ -30,6 +30,7 @@ public sealed partial class WorkerPool : IAsyncDisposable
     private readonly ILogger<WorkerPool> logger;
     private readonly ConcurrentDictionary<string, ModelSlot> slots = new();
     private readonly SpareWorkers spare;
+    private readonly CoreShares shares = new(Environment.ProcessorCount);
     private readonly Lazy<string> folder = new(SocketFolder);
     private readonly ITimer sweep;
     private int started;
@@ -104,7 +105,7 @@ public sealed partial class WorkerPool : IAsyncDisposable
             var process = WorkerProcess.Start(engine, plan, memory, socket, logger);
             LogStarted(logger, process.Id, plan.Name, memory.TotalBytes >> 20);
             metrics.WorkerStarted(plan.Name);
-            return new Worker(process, plan.Name, options, metrics, time, logger);
+            return new Worker(process, plan.Name, options, metrics, shares, time, logger);
         }
         catch (Win32Exception e)
         {

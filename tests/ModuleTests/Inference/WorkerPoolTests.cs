@@ -295,5 +295,7 @@ public sealed class WorkerPoolTests
         using var lease = await pool.Pool.LeaseAsync(WorkerPoolFixture.Good, Timeout);
         await WorkerPoolFixture.SignalAsync(lease.Worker.ProcessId, "KILL");
         await lease.Worker.Ended;
+        // The clock may only move on when the pool has seen it too, or the next start waits for a time that never comes.
+        await Eventually.Async(() => Task.FromResult(pool.Pool.StateOf("tiny")), state => state.Phase == WorkerPhase.Failed);
     }
 }

@@ -206,6 +206,7 @@ internal sealed class ModelSlot(Func<InstalledModel, CancellationToken, Task<Pre
                 throw Failures.Stopping.ToException();
             }
 
+            failure = null; // what the last one ended with says nothing of this one
             post = new Post(prepared.Start(), prepared.TakeGrant(), model.Digest, prepared.Plan.KeepAlive, time.GetTimestamp());
             post.Watch = WatchAsync(post);
             return Lease(post);

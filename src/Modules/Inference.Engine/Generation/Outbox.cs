@@ -11,8 +11,8 @@ namespace LlmPlatform.Inference.Engine.Generation;
 /// </summary>
 internal sealed class Outbox
 {
-    // 125 frames a second look like a steady flow, and no step that takes longer than this waits.
-    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(8);
+    // A screen shows 60 pictures a second, and no step that takes longer than this waits.
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(16);
 
     private readonly Lock gate = new();
     private readonly Channel<Step> steps = Channel.CreateUnbounded<Step>(new UnboundedChannelOptions { SingleReader = true });

@@ -4,10 +4,14 @@ namespace LlmPlatform.Inference.Engine.Generation;
 internal sealed class PromptLookup
 {
     private const int Words = 3;
-    private const int Guessed = 4;
+
+    // With the token before them 4 and 8 in a step, which the matrix kernels compute at once; a fifth would cost as much as the four before it.
+    private const int Few = 3;
+    private const int Many = 7;
 
     private readonly Dictionary<(int, int, int), int> seen = [];
     private int indexed;
+    private int length = Few;
 
     internal int Drafted { get; private set; }
 
@@ -18,13 +22,13 @@ internal sealed class PromptLookup
     {
         Index(tokens);
         var count = tokens.Count;
-        if (most < Guessed || count < Words || !seen.TryGetValue((tokens[count - 3], tokens[count - 2], tokens[count - 1]), out var next))
+        if (most < length || count < Words || !seen.TryGetValue((tokens[count - 3], tokens[count - 2], tokens[count - 1]), out var next))
         {
             return null;
         }
 
-        var guess = new int[Guessed]; // always as many: another shape of step would need another graph
-        for (var index = 0; index < Guessed; index++)
+        var guess = new int[length];
+        for (var index = 0; index < length; index++)
         {
             guess[index] = next + index < count ? tokens[next + index] : guess[next + index - count];
         }
@@ -32,10 +36,12 @@ internal sealed class PromptLookup
         return guess;
     }
 
+    /// <summary>Takes how many of the guesses were right. Who was right throughout is trusted with more.</summary>
     internal void Record(int accepted)
     {
-        Drafted += Guessed;
+        Drafted += length;
         Accepted += accepted;
+        length = accepted == length ? Many : Few;
     }
 
     // The last words themselves are left out until something follows them.

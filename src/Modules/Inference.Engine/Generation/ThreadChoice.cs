@@ -13,7 +13,7 @@ internal static class ThreadChoice
     private static readonly TimeSpan LongStep = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Budget = TimeSpan.FromMilliseconds(30);
     private const int Repetitions = 5;
-    private const double WorthAnotherThread = 1.25;
+    private const double WorthAnotherThread = 1.15;
 
     internal static (LlamaThreadPool Decode, LlamaThreadPool Batch) Fixed(int threads)
     {

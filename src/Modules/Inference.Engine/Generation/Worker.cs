@@ -47,6 +47,7 @@ internal sealed partial class Worker(LlamaLibrary library, ModelOptions options,
     private void LoadAndRun()
     {
         Scheduler loop;
+        ProcessLimits.ComputeHere();
         try
         {
             var model = LoadedModel.Load(library, options, value => Volatile.Write(ref progress, value));

@@ -71,6 +71,21 @@ public sealed class ReuseTests
     }
 
     [Fact]
+    public async Task Sequences_that_a_leaving_one_parts_come_together_again_and_go_on_as_before()
+    {
+        await using var worker = await WorkerProcess.StartReadyAsync(RealModel.PathOrStandIn, Parts);
+        var first = await worker.SubmitAsync(Request("first", "Lily saw a dog", 900));
+        var middle = await worker.SubmitAsync(Request("middle", "Tom had a ball", 20));
+        var last = await worker.SubmitAsync(Request("last", "One day, a cat", 900));
+        var parted = await worker.ReadToEndAsync(first, middle, last);
+        Assert.InRange(worker.Load.Moves, 1u, 2u);
+        first = await worker.SubmitAsync(Request("another", "Lily saw a dog", 900));
+        last = await worker.SubmitAsync(Request("yet another", "One day, a cat", 900));
+        var together = await worker.ReadToEndAsync(first, last);
+        Assert.Equal(together.Values.Select(t => t.Text), new[] { 1UL, 3UL }.Select(id => parted[id].Text));
+    }
+
+    [Fact]
     public async Task A_pool_that_is_too_small_for_all_serves_all()
     {
         await using var worker = await WorkerProcess.StartReadyAsync(RealModel.PathOrStandIn, "--context", "512", "--slots", "6", "--memory", "100000");

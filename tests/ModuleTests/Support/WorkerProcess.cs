@@ -39,6 +39,9 @@ internal sealed class WorkerProcess : IAsyncDisposable
 
     internal Ready? Ready { get; private set; }
 
+    /// <summary>What the worker last said of its load.</summary>
+    internal Load Load { get; private set; } = new();
+
     internal static string EngineAssembly { get; } = typeof(engine::Program).Assembly.Location;
 
     internal static CancellationToken Timeout => TestContext.Current.CancellationToken;
@@ -114,6 +117,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
         while (pending.Count == 0)
         {
             var frame = await ReadFrameAsync();
+            Load = frame.Step?.Load ?? Load;
             foreach (var news in frame.Step?.Events ?? [])
             {
                 pending.Enqueue(news);

@@ -33,6 +33,16 @@ internal sealed class KvSlot(int id)
     }
 
     internal void Clear() => (tokens, length) = ([], 0);
+
+    /// <summary>The sequence of another slot goes on here.</summary>
+    internal void MoveHere(KvSlot other)
+    {
+        Clear();
+        Take(other.User!);
+        User!.Slot = id;
+        other.User = null;
+        other.Clear();
+    }
 }
 
 /// <summary>Where a request goes, and what it need not compute again.</summary>
@@ -55,10 +65,12 @@ internal sealed class KvSlots(KvLayout layout, long bytesPerToken, bool canStepB
     // An even chance that what is kept is asked for soon; it fades.
     private const double WorthOfKept = 0.5;
     private static readonly TimeSpan WorthHalves = TimeSpan.FromSeconds(60);
-    // Slots of one step have to lie side by side, or llama.cpp computes it in several parts, for as long as the request runs.
-    private const int StepsApart = 32;
+    // Slots of one step have to lie side by side, or llama.cpp computes it in several parts, until somebody leaves or moves.
+    private const int StepsApart = 8;
 
     private readonly KvSlot[] slots = [.. Enumerable.Range(0, layout.Slots).Select(id => new KvSlot(id))];
+
+    private double spentApart;
 
     internal IEnumerable<KvSlot> Kept => slots.Where(slot => slot.IsFree && slot.Resident.Length > 0);
 
@@ -141,6 +153,37 @@ internal sealed class KvSlots(KvLayout layout, long bytesPerToken, bool canStepB
         sequence.Reuse(reused);
     }
 
+    /// <summary>
+    /// Called after a step for several sequences. Sequences that do not lie side by side make a step of each group; once that has cost as much
+    /// as moving the smallest group to another would, it moves (rent until the rent has reached the price, then buy). Answers how many moved.
+    /// </summary>
+    internal int Gather(LlamaContext context)
+    {
+        var groups = layout.IsUnified || !canStepBack ? [] : Groups();
+        if (groups.Count < 2)
+        {
+            spentApart = 0;
+            return 0;
+        }
+
+        spentApart += (groups.Count - 1) * clock.StepMicroseconds;
+        var smallest = groups.MinBy(group => group.Count)!;
+        if (spentApart < CopyMicroseconds(0) * smallest.Count || Nearest(groups, smallest) is not var (moves, price) || spentApart < price)
+        {
+            return 0;
+        }
+
+        spentApart = 0;
+        foreach (var (from, to) in moves)
+        {
+            context.Copy(from, to);
+            context.Forget(from);
+            slots[to].MoveHere(slots[from]);
+        }
+
+        return moves.Count;
+    }
+
     /// <summary>What is computed stays for the next request that begins like this one.</summary>
     internal void Leave(Sequence sequence) => slots[sequence.Slot].Leave();
 
@@ -201,24 +244,52 @@ internal sealed class KvSlots(KvLayout layout, long bytesPerToken, bool canStepB
         : layout.Cells / layout.Slots * bytesPerToken / CopyBytesPerMicrosecond;
 
     /// <summary>Into how many parts a step falls if this slot is used as well.</summary>
-    private int Parts(KvSlot? added)
-    {
-        if (layout.IsUnified)
-        {
-            return 1;
-        }
+    private int Parts(KvSlot? added) => layout.IsUnified ? 1 : Math.Max(1, Groups(added).Count);
 
-        var parts = 0;
-        for (var index = 0; index < slots.Length; index++)
+    /// <summary>The slots in use, those that lie side by side together.</summary>
+    private List<List<int>> Groups(KvSlot? added = null)
+    {
+        List<List<int>> groups = [];
+        foreach (var slot in slots)
         {
-            if (IsUsed(index) && (index == 0 || !IsUsed(index - 1)))
+            if (slot.IsFree && slot != added)
             {
-                parts++;
+                continue;
+            }
+
+            if (groups.Count > 0 && groups[^1][^1] == slot.Id - 1)
+            {
+                groups[^1].Add(slot.Id);
+            }
+            else
+            {
+                groups.Add([slot.Id]);
             }
         }
 
-        return Math.Max(1, parts);
+        return groups;
+    }
 
-        bool IsUsed(int index) => !slots[index].IsFree || slots[index] == added;
+    /// <summary>The cheapest way for a group to get beside another one, and what it costs in microseconds; null where all ways are blocked.</summary>
+    private (List<(int From, int To)> Moves, double Price)? Nearest(List<List<int>> groups, List<int> group)
+    {
+        (List<(int From, int To)> Moves, double Price)? best = null;
+        foreach (var other in groups.Where(other => other != group))
+        {
+            foreach (var first in new[] { other[0] - group.Count, other[^1] + 1 })
+            {
+                var places = Enumerable.Range(first, group.Count).ToList();
+                if (first < 0 || places[^1] >= slots.Length || !places.TrueForAll(place => slots[place].IsFree || group.Contains(place)))
+                {
+                    continue;
+                }
+
+                var moves = group.Except(places).Zip(places.Except(group)).ToList();
+                var price = moves.Sum(move => CopyMicroseconds(0) + Loss(slots[move.Second], 0));
+                best = best is null || price < best.Value.Price ? (moves, price) : best;
+            }
+        }
+
+        return best;
     }
 }

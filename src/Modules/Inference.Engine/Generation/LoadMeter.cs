@@ -26,6 +26,8 @@ internal sealed class LoadMeter
 
     internal void Preempted() => counters.Preemptions++;
 
+    internal void Moved(int sequences) => counters.Moves += (ulong)sequences;
+
     internal void Update(int running, int waiting, KvSlots slots, LlamaContext context)
     {
         if (running > 0 && Stopwatch.GetElapsedTime(published) < Interval)

@@ -211,6 +211,11 @@ internal sealed partial class Scheduler
             case DecodeResult.Done:
                 Record(shares, Stopwatch.GetElapsedTime(started).TotalMicroseconds);
                 Sample(shares);
+                if (shares.Count > 1)
+                {
+                    meter.Moved(slots.Gather(runner.Context));
+                }
+
                 if (shares is [{ IsDecode: true } only])
                 {
                     guesses.Record(only.Draft.Length > 0, only.Gained, Stopwatch.GetElapsedTime(started).TotalMicroseconds);

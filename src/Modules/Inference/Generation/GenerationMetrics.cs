@@ -56,6 +56,7 @@ internal sealed class GenerationMetrics : IDisposable
         Count("decode_tokens", "{token}", load => load.DecodeTokens);
         Count("prefix_cache_hits", "{token}", load => load.ReusedTokens);
         Count("preemptions", "{request}", load => load.Preemptions);
+        Count("kv_cache_moves", "{request}", load => load.Moves);
         Count("graph_reuses", "{step}", load => load.GraphReuses);
     }
 

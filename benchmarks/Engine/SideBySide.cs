@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using LlmPlatform.Benchmarks.Cases;
 using LlmPlatform.Benchmarks.Servers;
@@ -9,6 +10,9 @@ namespace LlmPlatform.Benchmarks;
 internal sealed class SideBySide(Options options, Platform platform, Models models, string folder)
 {
     private static readonly int[] PeerThreads = [1, 2];
+
+    // What is compared are servers that run for weeks: .NET has compiled its hot paths by then, and caches and pools are filled on both sides.
+    private static readonly TimeSpan Warmup = TimeSpan.FromSeconds(8);
 
     public async Task<List<MeasuredRun>> RunAsync(Case measured)
     {
@@ -26,7 +30,12 @@ internal sealed class SideBySide(Options options, Platform platform, Models mode
 
             foreach (var side in sides)
             {
-                await measured.WarmAsync(side);
+                var warming = Stopwatch.StartNew();
+                do
+                {
+                    await measured.WarmAsync(side);
+                }
+                while (warming.Elapsed < Warmup);
             }
 
             List<MeasuredRun> results = [];

@@ -11,6 +11,12 @@ internal interface IServer
     /// <summary>For somebody else, whose requests should not suffer from the first one's.</summary>
     OpenAiEndpoint OtherPerson { get; }
 
-    /// <summary>How many sequences run at this moment; null where the server does not say.</summary>
-    Task<int?> RunningAsync();
+    /// <summary>What the server counts of its engine. Throws where it does not.</summary>
+    Task<EngineCounters> CountersAsync();
 }
+
+/// <param name="Cancels">Requests whose readers left.</param>
+/// <param name="CancelSeconds">What it took in all until their slots were free.</param>
+/// <param name="Steps">Steps that were computed.</param>
+/// <param name="StepSeconds">What they took in all.</param>
+internal readonly record struct EngineCounters(double Cancels, double CancelSeconds, double Steps, double StepSeconds);

@@ -50,7 +50,7 @@ internal sealed class LlamaServer : IServer, IAsyncDisposable
         static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
     }
 
-    public Task<int?> RunningAsync() => Task.FromResult<int?>(null);
+    public Task<EngineCounters> CountersAsync() => throw new NotSupportedException("llama-server does not count this.");
 
     public async ValueTask DisposeAsync()
     {

@@ -1,13 +1,10 @@
 using System.Globalization;
-using System.Net.Http.Json;
-using System.Text.Json;
-using System.Text.RegularExpressions;
 using LlmPlatform.Measuring;
 
 namespace LlmPlatform.Benchmarks.Servers;
 
 /// <summary>Our host with two people on it. It serves every case; a model is installed when a case first needs it.</summary>
-internal sealed partial class Platform : IAsyncDisposable
+internal sealed class Platform : IAsyncDisposable
 {
     private readonly PublishedHost host;
     private readonly string firstKey;
@@ -44,7 +41,7 @@ internal sealed partial class Platform : IAsyncDisposable
         return host.DisposeAsync();
     }
 
-    private sealed partial class Side(HttpClient administrator, HttpClient client, string model, string firstKey, string otherKey) : IServer
+    private sealed class Side(HttpClient administrator, HttpClient client, string model, string firstKey, string otherKey) : IServer
     {
         public string Name => "ours";
 
@@ -52,19 +49,16 @@ internal sealed partial class Platform : IAsyncDisposable
 
         public OpenAiEndpoint OtherPerson { get; } = new(client, model, otherKey);
 
-        public async Task<int?> RunningAsync()
+        public async Task<EngineCounters> CountersAsync()
         {
-            var details = await administrator.GetFromJsonAsync<JsonElement>($"/api/v1/inference/models/{model}");
-            if (details.TryGetProperty("running", out var running) && running.ValueKind == JsonValueKind.Number)
+            var metrics = await administrator.GetStringAsync("/metrics");
+            return new EngineCounters(Value("cancel_latency_seconds_count"), Value("cancel_latency_seconds_sum"), Value("steps_total"), Value("step_time_seconds_total"));
+
+            double Value(string name)
             {
-                return running.GetInt32();
+                var line = metrics.Split('\n').FirstOrDefault(l => l.StartsWith($"llmplatform_inference_{name}{{", StringComparison.Ordinal) && l.Contains($"\"{model}\"", StringComparison.Ordinal));
+                return line is null ? 0 : double.Parse(line[(line.LastIndexOf('}') + 1)..].Trim().Split(' ')[0], CultureInfo.InvariantCulture);
             }
-
-            var gauge = RunningGauge().Match(await administrator.GetStringAsync("/metrics"));
-            return gauge.Success ? (int)double.Parse(gauge.Groups["value"].Value, CultureInfo.InvariantCulture) : null;
         }
-
-        [GeneratedRegex(@"^(llmplatform|gen_ai)\w*running\w*(\{[^}]*\})? (?<value>[0-9.]+)", RegexOptions.Multiline)]
-        private static partial Regex RunningGauge();
     }
 }

@@ -31,11 +31,12 @@ internal sealed class Outbox
         }
     }
 
-    internal void Flush()
+    /// <param name="evenEarly">Whether it will take long until the next call.</param>
+    internal void Flush(bool evenEarly)
     {
         lock (gate)
         {
-            if (open.Events.Count > 0 && (isUrgent || Stopwatch.GetElapsedTime(flushed) >= Pace))
+            if (open.Events.Count > 0 && (isUrgent || evenEarly || Stopwatch.GetElapsedTime(flushed) >= Pace))
             {
                 steps.Writer.TryWrite(open);
                 (open, isUrgent, flushed) = (new Step(), false, Stopwatch.GetTimestamp());

@@ -1,20 +1,16 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using LlmPlatform.Inference.Engine.Llama;
-using LlmPlatform.Inference.Engine.Protocol;
 
 namespace LlmPlatform.Inference.Engine.Generation;
 
 /// <summary>
-/// The loop. A sequence is two numbers, the tokens it has and the tokens already computed, and every step computes some of the difference
-/// for all running sequences at once: first one token for each that generates, so that no stream stands still, then as much of the waiting
-/// prompts as fits. A sequence whose difference is used up gets its next token from the scores. Everything runs on one thread, which alone
-/// touches the context.
+/// The loop. A sequence is two numbers, the tokens it has and the tokens already computed, and every step computes some of the difference: a
+/// token for each sequence that generates, or a piece of a prompt that still waits. A sequence whose difference is used up gets its next token
+/// from the scores. Everything runs on one thread, which alone touches the context.
 /// </summary>
 internal sealed partial class Scheduler
 {
-    // Cells kept free per running sequence at admission, or a newcomer would be thrown out again at once.
-    private const int HeadroomTokens = 64;
     private const int ExitBroken = 4;
 
     // Sampling a large vocabulary takes long enough to be worth other threads.
@@ -24,21 +20,17 @@ internal sealed partial class Scheduler
     private readonly ILogger logger;
     private readonly BlockingCollection<Sequence> submitted = [];
     private readonly FairQueue waiting = new();
-    // In the order of admission: the last one gives way when the KV cache is full.
-    private readonly List<Sequence> running = [];
     private readonly List<Sequence> ended = [];
     private readonly StepClock clock = new();
     private readonly GuessGate guesses = new();
     private readonly LoadMeter meter;
     private readonly KvSlots slots;
+    private readonly Admission admission;
     private readonly StepRunner runner;
     private readonly StepPlan plan;
-    private TimeSpan averageService = TimeSpan.FromSeconds(1);
     private int cores = Environment.ProcessorCount;
     private int granted = Environment.ProcessorCount;
     private int breakdowns;
-    // After the KV cache was full nobody is admitted until a sequence has left: a newcomer would only be thrown out again.
-    private bool isFull;
 
     internal Scheduler(LoadedModel model, LoadMeter meter, ILogger<Scheduler> logger)
     {
@@ -46,6 +38,7 @@ internal sealed partial class Scheduler
         runner = new StepRunner(model);
         plan = new StepPlan(clock, waiting, runner.BatchTokens);
         slots = new KvSlots(model.Layout, model.KvBytesPerToken, model.Model.CanStepBack, clock);
+        admission = new Admission(model.Layout, slots, waiting, meter, logger);
     }
 
     internal void Submit(Sequence sequence) => submitted.Add(sequence);
@@ -63,19 +56,28 @@ internal sealed partial class Scheduler
     {
         while (true)
         {
-            var isIdle = running.Count == 0 && waiting.Count == 0;
+            var isIdle = admission.IsIdle;
             while (submitted.TryTake(out var sequence, isIdle ? Timeout.Infinite : 0))
             {
-                Enqueue(sequence);
                 isIdle = false;
+                if (!admission.TryAdd(sequence))
+                {
+                    ended.Add(sequence);
+                }
             }
 
             TakeThreads();
-            DropUnwanted();
-            Admit();
-            if (running.Count > 0)
+            ended.AddRange(admission.DropUnwanted());
+            admission.Admit(runner.Context);
+            if (admission.Running.Count > 0)
             {
-                Guarded(plan.Compose(running, model.Model.CanStepBack && guesses.IsOpen));
+                var shares = plan.Compose(admission.Running, model.Model.CanStepBack && guesses.IsOpen);
+                if (!shares[0].IsDecode)
+                {
+                    Flush(evenEarly: true); // a prompt takes long, and the tokens of others should not wait for it
+                }
+
+                Guarded(shares);
             }
 
             Flush();
@@ -92,102 +94,6 @@ internal sealed partial class Scheduler
             model.UseThreads(runner.Context);
         }
     }
-
-    private void Enqueue(Sequence sequence)
-    {
-        if (waiting.TryAdd(sequence))
-        {
-            return;
-        }
-
-        var wait = averageService * waiting.Count / model.Layout.Running;
-        sequence.Fail("queue.full", $"{waiting.Count} requests wait for this model already. Try again later.", retryAfter: wait);
-        ended.Add(sequence);
-    }
-
-    private void DropUnwanted()
-    {
-        foreach (var sequence in waiting.All.Where(IsUnwanted).ToList())
-        {
-            waiting.Remove(sequence);
-            ended.Add(sequence);
-        }
-
-        for (var index = running.Count - 1; index >= 0; index--)
-        {
-            if (IsUnwanted(running[index]))
-            {
-                Release(running[index]);
-            }
-        }
-    }
-
-    private static bool IsUnwanted(Sequence sequence)
-    {
-        if (sequence.IsCancelled)
-        {
-            sequence.Finish(FinishReason.Cancelled);
-        }
-        else if (sequence.Late() is { } deadline)
-        {
-            sequence.Fail($"deadline.{deadline}", "The request was not served within the time that it allows.");
-        }
-
-        return sequence.IsOver;
-    }
-
-    private void Admit()
-    {
-        while (waiting.Count > 0 && TryAdmitOne())
-        {
-        }
-    }
-
-    private bool TryAdmitOne()
-    {
-        foreach (var next in waiting.Next())
-        {
-            if (running.Count >= model.Layout.Running && !MakeRoomFor(next))
-            {
-                return false;
-            }
-
-            if (HasCellsFor(next) && slots.Find(next) is { } place && !slots.IsWorthWaiting(next, place.Reused))
-            {
-                waiting.Started(next);
-                waiting.Remove(next);
-                KvSlots.Take(place, next, runner.Context);
-                meter.Reused(place.Reused);
-                running.Add(next);
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    /// <summary>A tenant that has nothing running does not wait for one that has everything: the newest of that one's requests gives way.</summary>
-    private bool MakeRoomFor(Sequence next)
-    {
-        if (waiting.RunningOf(next.Tenant) > 0)
-        {
-            return false;
-        }
-
-        var richest = running.GroupBy(sequence => sequence.Tenant).MaxBy(tenant => tenant.Count());
-        if (richest is null || richest.Count() < 2)
-        {
-            return false;
-        }
-
-        GiveWay(richest.Last());
-        return true;
-    }
-
-    private bool HasCellsFor(Sequence next) =>
-        !model.Layout.IsUnified
-        || running.Count == 0
-        || (!isFull && running.Sum(sequence => sequence.TokenList.Count + HeadroomTokens) + next.TokenList.Count + HeadroomTokens <= model.Layout.Cells);
 
     /// <summary>One thing that nobody foresaw costs its requests. The second costs the worker, which starts clean.</summary>
     private void Guarded(List<Share> shares)
@@ -224,8 +130,10 @@ internal sealed partial class Scheduler
                 break;
             case DecodeResult.NoRoom when slots.Evict(runner.Context):
                 break; // the same step again, with more room
+            case DecodeResult.NoRoom when admission.TryGiveWayToOlder(runner.Context):
+                break;
             case DecodeResult.NoRoom:
-                GiveWayToOlder();
+                End(shares[0].Sequence, "engine.decode_failed", "The KV cache is full although only this request runs.");
                 break;
             case DecodeResult.Aborted:
                 foreach (var share in shares)
@@ -236,7 +144,7 @@ internal sealed partial class Scheduler
                 break;
             case DecodeResult.Invalid when shares.Count > 1:
                 // One of them is at fault, and alone it shows. Meanwhile another may have to give way and is computed later.
-                foreach (var share in shares.Where(share => running.Contains(share.Sequence)))
+                foreach (var share in shares.Where(share => admission.Running.Contains(share.Sequence)))
                 {
                     Compute([share]);
                 }
@@ -347,33 +255,9 @@ internal sealed partial class Scheduler
         }
     }
 
-    /// <summary>The newest sequence frees its cells.</summary>
-    private void GiveWayToOlder()
-    {
-        var last = running[^1];
-        if (running.Count == 1)
-        {
-            End(last, "engine.decode_failed", "The KV cache is full although only this request runs.");
-            return;
-        }
-
-        isFull = true;
-        GiveWay(last);
-        slots.Evict(runner.Context);
-    }
-
-    /// <summary>A sequence leaves its place. It keeps its tokens and goes on when there is room, from what is left of it in the KV cache.</summary>
-    private void GiveWay(Sequence sequence)
-    {
-        LogGivesWay(logger, sequence.Id);
-        meter.Preempted();
-        waiting.AddFirst(sequence);
-        Detach(sequence);
-    }
-
     private void StartOver(List<Share> shares)
     {
-        foreach (var sequence in shares.Select(share => share.Sequence).Where(running.Contains).ToList())
+        foreach (var sequence in shares.Select(share => share.Sequence).Where(sequence => admission.Running.Contains(sequence)).ToList())
         {
             End(sequence, "engine.decode_failed", "The engine failed while it computed this request.");
         }
@@ -385,12 +269,7 @@ internal sealed partial class Scheduler
         }
 
         runner.StartOver();
-        slots.ForgetAll();
-        isFull = false;
-        foreach (var sequence in running)
-        {
-            sequence.Computed = 0;
-        }
+        admission.StartOver();
     }
 
     private void End(Sequence sequence, string code, string message)
@@ -401,25 +280,16 @@ internal sealed partial class Scheduler
 
     private void Release(Sequence sequence)
     {
-        averageService = (averageService * 0.9) + (sequence.Service * 0.1);
-        Detach(sequence);
+        admission.Leave(sequence);
         ended.Add(sequence);
-        isFull = false;
     }
 
-    private void Detach(Sequence sequence)
+    private void Flush(bool evenEarly = false)
     {
-        slots.Leave(sequence);
-        waiting.Stopped(sequence);
-        running.Remove(sequence);
-    }
-
-    private void Flush()
-    {
-        meter.Update(running.Count, waiting.Count, slots, runner.Context);
-        foreach (var sequence in running.Concat(ended))
+        meter.Update(admission.Running.Count, admission.Waiting, slots, runner.Context);
+        foreach (var sequence in admission.Running.Concat(ended))
         {
-            sequence.Flush();
+            sequence.Flush(evenEarly);
         }
 
         ended.Clear();
@@ -436,9 +306,6 @@ internal sealed partial class Scheduler
 
     [LoggerMessage(LogLevel.Error, "Sampling for sequence {Id} failed")]
     private static partial void LogRequestFailed(ILogger logger, Exception problem, ulong id);
-
-    [LoggerMessage(LogLevel.Information, "Sequence {Id} gives way")]
-    private static partial void LogGivesWay(ILogger logger, ulong id);
 
     [LoggerMessage(LogLevel.Critical, "The engine broke a second time and ends")]
     private static partial void LogGivesUp(ILogger logger);

@@ -9,8 +9,13 @@ namespace LlmPlatform.Inference.Engine.Generation;
 /// One request on its way. For the scheduler it is two numbers: the tokens it has, and how many of them the KV cache already holds; every
 /// step brings them closer. Only one thread at a time touches it, except for <see cref="Cancel"/>.
 /// </summary>
-internal sealed class Sequence(Submit request, Outbox outbox)
+/// <param name="request">What is asked for.</param>
+/// <param name="outbox">Where its news go.</param>
+/// <param name="arrival">When it came, as <see cref="Stopwatch"/> counts; null for now.</param>
+internal sealed class Sequence(Submit request, Outbox outbox, long? arrival = null)
 {
+    private static readonly TimeSpan Together = TimeSpan.FromMilliseconds(50);
+
     private readonly Utf8Assembler characters = new();
     private volatile bool isCancelled;
     private bool hasSpoken;
@@ -19,7 +24,7 @@ internal sealed class Sequence(Submit request, Outbox outbox)
     private Sampler sampler = null!;
     private StopStrings stops = null!;
     private LogProbabilities? logprobs;
-    private readonly long arrived = Stopwatch.GetTimestamp();
+    private readonly long arrived = arrival ?? Stopwatch.GetTimestamp();
     private PromptLookup? lookup;
     private int mostTokens;
     private int promptTokens;
@@ -55,7 +60,8 @@ internal sealed class Sequence(Submit request, Outbox outbox)
 
     private int CompletionTokens => tokens.Count - promptTokens;
 
-    internal bool CameWith(Sequence other, TimeSpan within) => Stopwatch.GetElapsedTime(arrived, other.arrived).Duration() <= within;
+    /// <summary>Whether the other one was there before this one had said anything, or came at the same time.</summary>
+    internal bool CameWith(Sequence other) => other.arrived <= firstToken || Stopwatch.GetElapsedTime(arrived, other.arrived).Duration() <= Together;
 
     internal void Cancel() => isCancelled = true;
 
@@ -157,8 +163,8 @@ internal sealed class Sequence(Submit request, Outbox outbox)
         Say(new Event { Id = Id, Failed = failed });
     }
 
-    /// <summary>Sends what has been said since the last time.</summary>
-    internal void Flush() => outbox.Flush();
+    /// <summary>Sends what has been said since the last time, a fast model's tokens a few together unless the next ones will take long.</summary>
+    internal void Flush(bool evenEarly = false) => outbox.Flush(evenEarly);
 
     /// <summary>The text is over: what was held back is shown.</summary>
     private void TellRest()

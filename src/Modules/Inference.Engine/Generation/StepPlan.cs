@@ -34,11 +34,10 @@ internal sealed class Share(Sequence sequence, int count, int[]? draft = null)
 internal sealed class StepPlan(StepClock clock, FairQueue queue, int capacity)
 {
     // The longest pause that prompts of newcomers cause in the streams of others.
-    private static readonly double LongestPause = TimeSpan.FromMilliseconds(80).TotalMicroseconds;
+    private static readonly double LongestPause = TimeSpan.FromMilliseconds(70).TotalMicroseconds;
 
     // Streams that came together with the prompt wait a little longer after their first token: the whole burst is then done sooner.
     private static readonly double BurstPause = TimeSpan.FromSeconds(1).TotalMicroseconds;
-    private static readonly TimeSpan Burst = TimeSpan.FromMilliseconds(500);
 
     // Below this a step is all overhead.
     private const int SmallestChunk = 32;
@@ -91,7 +90,7 @@ internal sealed class StepPlan(StepClock clock, FairQueue queue, int capacity)
             return most;
         }
 
-        var pause = streams.TrueForAll(stream => stream.Sequence.CameWith(prompt, Burst)) ? BurstPause : LongestPause;
+        var pause = streams.TrueForAll(stream => stream.Sequence.CameWith(prompt)) ? BurstPause : LongestPause;
         var left = pause - Stopwatch.GetElapsedTime(decoded).TotalMicroseconds - clock.DecodeMicroseconds(streams.Count);
         var fits = Math.Min(most, (int)Math.Max(0, left / clock.PrefillMicroseconds));
         // Between two tokens of the streams something of a prompt is computed in any case, however slow the machine is.

@@ -3,12 +3,14 @@ using System.Runtime.CompilerServices;
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.Inference.Engine.Protocol;
 using LlmPlatform.Inference.Workers;
+using Microsoft.Extensions.Options;
 using FinishReason = LlmPlatform.Inference.Contracts.FinishReason;
 
 namespace LlmPlatform.Inference.Generation;
 
 /// <summary>Finds the model, takes a worker that serves it, and turns what the worker says into what callers read.</summary>
-internal sealed class TextGenerator(IModelCatalog models, WorkerPool workers, GenerationMetrics metrics, TimeProvider time) : ITextGenerator
+internal sealed class TextGenerator(
+    IModelCatalog models, WorkerPool workers, IOptions<EngineOptions> options, GenerationMetrics metrics, TimeProvider time) : ITextGenerator
 {
     private static readonly ActivitySource Activities = new(GenerationMetrics.Source);
 
@@ -82,7 +84,7 @@ internal sealed class TextGenerator(IModelCatalog models, WorkerPool workers, Ge
         }
     }
 
-    private static Submit Submit(Guid userId, SamplingOptions sampling, int? maxTokens, IReadOnlyList<string> stop)
+    private Submit Submit(Guid userId, SamplingOptions sampling, int? maxTokens, IReadOnlyList<string> stop)
     {
         SamplingWire.Check(maxTokens is null or >= 1, "max_tokens", "max_tokens is a whole number from 1 on.");
         SamplingWire.Check(sampling.MinTokens <= (maxTokens ?? int.MaxValue), "min_tokens", "min_tokens is at most max_tokens.");
@@ -93,7 +95,29 @@ internal sealed class TextGenerator(IModelCatalog models, WorkerPool workers, Ge
         }
 
         submit.Stop.AddRange(stop);
+        submit.Deadlines = Deadlines(options.Value);
         return submit;
+    }
+
+    private static Deadlines Deadlines(EngineOptions options)
+    {
+        var deadlines = new Deadlines();
+        if (options.QueueTimeout is { } queue)
+        {
+            deadlines.Queue = (uint)queue.TotalMilliseconds;
+        }
+
+        if (options.FirstTokenTimeout is { } firstToken)
+        {
+            deadlines.FirstToken = (uint)firstToken.TotalMilliseconds;
+        }
+
+        if (options.RequestTimeout is { } total)
+        {
+            deadlines.Total = (uint)total.TotalMilliseconds;
+        }
+
+        return deadlines;
     }
 
     private static FinishReason Reason(Engine.Protocol.FinishReason reason) => reason switch

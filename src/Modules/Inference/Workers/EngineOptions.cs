@@ -35,6 +35,15 @@ public sealed class EngineOptions
     /// <summary>A worker with running requests that is silent for so long is ended.</summary>
     public TimeSpan StallTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>A request that has waited so long for its place in the engine fails; null for no limit.</summary>
+    public TimeSpan? QueueTimeout { get; set; }
+
+    /// <summary>A request that has no token so long after it came to the engine fails; null for no limit.</summary>
+    public TimeSpan? FirstTokenTimeout { get; set; }
+
+    /// <summary>A request that is not done so long after it came to the engine fails; null for no limit.</summary>
+    public TimeSpan? RequestTimeout { get; set; }
+
     /// <summary>How long an unload waits for running requests.</summary>
     public TimeSpan DrainTime { get; set; } = TimeSpan.FromSeconds(10);
 

@@ -1,6 +1,5 @@
 extern alias engine;
 
-using System.Diagnostics;
 using engine::LlmPlatform.Inference.Engine.Generation;
 using Xunit;
 using Submit = engine::LlmPlatform.Inference.Engine.Protocol.Submit;
@@ -15,19 +14,22 @@ public sealed class StepPlanTests
     [Fact]
     public void A_prompt_that_comes_to_a_running_stream_is_computed_in_pieces_that_the_reader_does_not_notice()
     {
-        var (stream, prompt) = (Sequence(TimeSpan.FromSeconds(10), remaining: 1), Sequence(TimeSpan.Zero, remaining: 3000));
-        Assert.InRange(PieceAfterToken(stream, prompt), 32, 80);
+        var stream = Speaking();
+        Assert.InRange(PieceAfterToken(stream, Prompt()), 32, 80);
     }
 
     [Fact]
-    public void Prompts_that_come_together_are_computed_before_the_first_of_them_goes_on() =>
-        Assert.Equal(Capacity, PieceAfterToken(Sequence(TimeSpan.Zero, remaining: 1), Sequence(TimeSpan.Zero, remaining: 3000)));
+    public void Prompts_that_come_together_are_computed_before_the_first_of_them_goes_on()
+    {
+        var prompt = Prompt();
+        Assert.Equal(Capacity, PieceAfterToken(Speaking(), prompt));
+    }
 
     [Fact]
     public void Something_of_a_prompt_is_computed_between_two_tokens_of_a_stream_however_slow_the_machine_is()
     {
         var plan = Plan(microseconds: 1_000_000);
-        Sequence[] running = [Sequence(TimeSpan.FromSeconds(10), remaining: 1), Sequence(TimeSpan.Zero, remaining: 3000)];
+        Sequence[] running = [Speaking(), Prompt()];
         for (var turn = 0; turn < 5; turn++)
         {
             Assert.Equal(32, Assert.Single(plan.Compose(running, mayGuess: false)).Count);
@@ -38,7 +40,7 @@ public sealed class StepPlanTests
     [Fact]
     public void A_prompt_alone_takes_whole_steps()
     {
-        var share = Assert.Single(Plan(TokenMicroseconds).Compose([Sequence(TimeSpan.Zero, remaining: 3000)], mayGuess: false));
+        var share = Assert.Single(Plan(TokenMicroseconds).Compose([Prompt()], mayGuess: false));
         Assert.Equal(Capacity, share.Count);
     }
 
@@ -66,9 +68,18 @@ public sealed class StepPlanTests
         return new StepPlan(clock, new FairQueue(), Capacity);
     }
 
-    private static Sequence Sequence(TimeSpan age, int remaining)
+    private static Sequence Speaking()
     {
-        var sequence = new Sequence(new Submit { Tenant = "one" }, new Outbox(), Stopwatch.GetTimestamp() - (long)(age.TotalSeconds * Stopwatch.Frequency));
+        var sequence = Of(remaining: 1);
+        sequence.RecordToken();
+        return sequence;
+    }
+
+    private static Sequence Prompt() => Of(remaining: 3000);
+
+    private static Sequence Of(int remaining)
+    {
+        var sequence = new Sequence(new Submit { Tenant = "one" }, new Outbox());
         sequence.TokenList.AddRange(new int[remaining]);
         return sequence;
     }

@@ -18,6 +18,7 @@ internal sealed class Outbox
     private readonly Channel<Step> steps = Channel.CreateUnbounded<Step>(new UnboundedChannelOptions { SingleReader = true });
     private Step open = new();
     private bool isUrgent;
+    private bool hasText;
     private long flushed;
 
     /// <param name="news">What came up.</param>
@@ -28,18 +29,19 @@ internal sealed class Outbox
         {
             open.Events.Add(news);
             this.isUrgent |= isUrgent;
+            hasText |= news.Delta is not null;
         }
     }
 
-    /// <param name="evenEarly">Whether it will take long until the next call.</param>
-    internal void Flush(bool evenEarly)
+    /// <param name="isPause">Whether the next call will be long in coming: text goes now, and only text is worth it.</param>
+    internal void Flush(bool isPause)
     {
         lock (gate)
         {
-            if (open.Events.Count > 0 && (isUrgent || evenEarly || Stopwatch.GetElapsedTime(flushed) >= Pace))
+            if (open.Events.Count > 0 && (isPause ? hasText : isUrgent || Stopwatch.GetElapsedTime(flushed) >= Pace))
             {
                 steps.Writer.TryWrite(open);
-                (open, isUrgent, flushed) = (new Step(), false, Stopwatch.GetTimestamp());
+                (open, isUrgent, hasText, flushed) = (new Step(), false, false, Stopwatch.GetTimestamp());
             }
         }
     }

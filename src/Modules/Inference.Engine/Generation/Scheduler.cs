@@ -68,13 +68,18 @@ internal sealed partial class Scheduler
 
             TakeThreads();
             ended.AddRange(admission.DropUnwanted());
+            if (ended.Count > 0)
+            {
+                Flush();
+            }
+
             admission.Admit(runner.Context);
             if (admission.Running.Count > 0)
             {
                 var shares = plan.Compose(admission.Running, model.Model.CanStepBack && guesses.IsOpen);
                 if (!shares[0].IsDecode)
                 {
-                    Flush(evenEarly: true); // a prompt takes long, and the tokens of others should not wait for it
+                    Flush(isPause: true); // a prompt takes long, and the tokens of others should not wait for it
                 }
 
                 Guarded(shares);
@@ -284,12 +289,12 @@ internal sealed partial class Scheduler
         ended.Add(sequence);
     }
 
-    private void Flush(bool evenEarly = false)
+    private void Flush(bool isPause = false)
     {
         meter.Update(admission.Running.Count, admission.Waiting, slots, runner.Context);
         foreach (var sequence in admission.Running.Concat(ended))
         {
-            sequence.Flush(evenEarly);
+            sequence.Flush(isPause);
         }
 
         ended.Clear();

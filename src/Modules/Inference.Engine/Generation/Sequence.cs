@@ -9,13 +9,8 @@ namespace LlmPlatform.Inference.Engine.Generation;
 /// One request on its way. For the scheduler it is two numbers: the tokens it has, and how many of them the KV cache already holds; every
 /// step brings them closer. Only one thread at a time touches it, except for <see cref="Cancel"/>.
 /// </summary>
-/// <param name="request">What is asked for.</param>
-/// <param name="outbox">Where its news go.</param>
-/// <param name="arrival">When it came, as <see cref="Stopwatch"/> counts; null for now.</param>
-internal sealed class Sequence(Submit request, Outbox outbox, long? arrival = null)
+internal sealed class Sequence(Submit request, Outbox outbox)
 {
-    private static readonly TimeSpan Together = TimeSpan.FromMilliseconds(50);
-
     private readonly Utf8Assembler characters = new();
     private volatile bool isCancelled;
     private bool hasSpoken;
@@ -24,7 +19,7 @@ internal sealed class Sequence(Submit request, Outbox outbox, long? arrival = nu
     private Sampler sampler = null!;
     private StopStrings stops = null!;
     private LogProbabilities? logprobs;
-    private readonly long arrived = arrival ?? Stopwatch.GetTimestamp();
+    private readonly long arrived = Stopwatch.GetTimestamp();
     private PromptLookup? lookup;
     private int mostTokens;
     private int promptTokens;
@@ -60,8 +55,8 @@ internal sealed class Sequence(Submit request, Outbox outbox, long? arrival = nu
 
     private int CompletionTokens => tokens.Count - promptTokens;
 
-    /// <summary>Whether the other one was there before this one had said anything, or came at the same time.</summary>
-    internal bool CameWith(Sequence other) => other.arrived <= firstToken || Stopwatch.GetElapsedTime(arrived, other.arrived).Duration() <= Together;
+    /// <summary>Whether the other one was there before this one had said anything.</summary>
+    internal bool CameWith(Sequence other) => firstToken == 0 || other.arrived <= firstToken;
 
     internal void Cancel() => isCancelled = true;
 
@@ -126,8 +121,7 @@ internal sealed class Sequence(Submit request, Outbox outbox, long? arrival = nu
     {
         var token = sampler.Next(logits);
         tokens.Add(token);
-        lastToken = Stopwatch.GetTimestamp();
-        firstToken = firstToken == 0 ? lastToken : firstToken;
+        RecordToken();
         if (vocabulary.EndsGeneration(token))
         {
             TellRest();
@@ -149,6 +143,13 @@ internal sealed class Sequence(Submit request, Outbox outbox, long? arrival = nu
         }
     }
 
+    /// <summary>It has a token now.</summary>
+    internal void RecordToken()
+    {
+        lastToken = Stopwatch.GetTimestamp();
+        firstToken = firstToken == 0 ? lastToken : firstToken;
+    }
+
     internal void Finish(FinishReason reason)
     {
         IsOver = true;
@@ -164,7 +165,7 @@ internal sealed class Sequence(Submit request, Outbox outbox, long? arrival = nu
     }
 
     /// <summary>Sends what has been said since the last time, a fast model's tokens a few together unless the next ones will take long.</summary>
-    internal void Flush(bool evenEarly = false) => outbox.Flush(evenEarly);
+    internal void Flush(bool isPause = false) => outbox.Flush(isPause);
 
     /// <summary>The text is over: what was held back is shown.</summary>
     private void TellRest()
@@ -201,7 +202,7 @@ internal sealed class Sequence(Submit request, Outbox outbox, long? arrival = nu
 
     private void Say(Event news)
     {
-        outbox.Add(news, isUrgent: news.Delta is null || !hasSpoken);
+        outbox.Add(news, isUrgent: news.Admitted is null && (news.Delta is null || !hasSpoken));
         hasSpoken |= news.Delta is not null;
     }
 }

@@ -31,6 +31,16 @@ public sealed class ThreadTunerTests
     }
 
     [Fact]
+    public void Single_steps_in_which_somebody_else_had_the_core_do_not_decide()
+    {
+        var tuner = new ThreadTuner(2, 2);
+        var step = 0;
+        var withOne = Run(tuner, 5 * TwentySeconds, threads => threads == 1 ? 1000 : step++ % 10 == 0 ? 6000 : 600);
+        Assert.Equal(2, tuner.Threads);
+        Assert.InRange(withOne, 1, 1000);
+    }
+
+    [Fact]
     public void Trials_that_win_nothing_become_rare()
     {
         var tuner = new ThreadTuner(1, 2);

@@ -11,7 +11,7 @@ internal sealed class ThreadTuner(int threads, int most)
 {
     private const int TrialSteps = 12;
     private const int Warmup = 2;
-    private const double Clearly = 0.85;
+    private const double Clearly = 0.92;
     private const double Drift = 2;
     private const double SmallestWeight = 0.1;
     private static readonly double Patience = TimeSpan.FromSeconds(1).TotalMicroseconds;
@@ -19,6 +19,7 @@ internal sealed class ThreadTuner(int threads, int most)
     private static readonly double DriftPatience = TimeSpan.FromSeconds(1).TotalMicroseconds;
 
     private readonly List<double> trial = [];
+    private readonly Queue<double> recent = new(TrialSteps);
     private int before;
     private int size;
     private double usual;
@@ -61,6 +62,12 @@ internal sealed class ThreadTuner(int threads, int most)
         }
 
         steps++;
+        if (recent.Count == TrialSteps)
+        {
+            recent.Dequeue();
+        }
+
+        recent.Enqueue(microseconds);
         usual += Math.Max(SmallestWeight, 1.0 / steps) * (microseconds - usual);
         least = steps >= TrialSteps ? Math.Min(least, usual) : least;
         var hasDrifted = usual > Drift * least && computed > DriftPatience;
@@ -99,13 +106,24 @@ internal sealed class ThreadTuner(int threads, int most)
         }
 
         // The first steps of a pool wake its threads.
-        var counted = trial.Skip(Warmup).Order().ToList();
-        var now = counted.Count > 0 ? counted[counted.Count / 2] : double.PositiveInfinity;
-        var isFaster = Threads > before ? now < usual * Clearly : now * Clearly < usual;
+        var now = trial.Count > Warmup ? Median(trial.Skip(Warmup)) : double.PositiveInfinity;
+        var then = Median(recent);
+        var isFaster = Threads > before ? now < then * Clearly : now * Clearly < then;
         patience = isFaster ? Patience : Math.Min(patience * 2, LongestPatience);
         (Threads, before) = (isFaster ? Threads : before, 0);
         Forget();
     }
 
-    private void Forget() => (steps, usual, least) = (0, 0, double.PositiveInfinity);
+    // Of a mean, one step in which somebody else had the core would decide.
+    private static double Median(IEnumerable<double> times)
+    {
+        var sorted = times.Order().ToList();
+        return sorted[sorted.Count / 2];
+    }
+
+    private void Forget()
+    {
+        (steps, usual, least) = (0, 0, double.PositiveInfinity);
+        recent.Clear();
+    }
 }

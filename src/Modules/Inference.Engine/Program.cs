@@ -26,6 +26,7 @@ int RunProbe(Arguments arguments)
 {
     ParentWatch.StartIfPiped();
     ProcessLimits.Apply();
+    ProcessLimits.ComputeHere();
     try
     {
         var library = LlamaLibrary.Load(arguments.Native, log.CreateLogger("llama"));

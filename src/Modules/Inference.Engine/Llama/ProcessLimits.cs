@@ -15,6 +15,14 @@ internal static partial class ProcessLimits
     // Of a host and its workers the kernel should end a worker first: the host starts it again.
     private const string OutOfMemoryScore = "800";
 
+    // The C library has no function for it; these are the kernel's numbers of the call.
+    private static long? SetSchedulingCall => RuntimeInformation.ProcessArchitecture switch
+    {
+        Architecture.X64 => 314,
+        Architecture.Arm64 => 274,
+        _ => null,
+    };
+
     /// <summary>Best effort: a sandbox may refuse any of these, and none is worth refusing to serve.</summary>
     internal static void Apply()
     {
@@ -51,14 +59,6 @@ internal static partial class ProcessLimits
 
     [LibraryImport("libc")]
     private static partial int setpriority(int which, int who, int value);
-
-    // The C library has no function for it; these are the kernel's numbers of the call.
-    private static long? SetSchedulingCall => RuntimeInformation.ProcessArchitecture switch
-    {
-        Architecture.X64 => 314,
-        Architecture.Arm64 => 274,
-        _ => null,
-    };
 
     [LibraryImport("libc")]
     private static partial long syscall(long number, long thread, in Scheduling scheduling, ulong flags);

@@ -86,11 +86,10 @@ internal sealed class KvSlots(KvLayout layout, long bytesPerToken, bool canStepB
         // The last token has to be computed in any case: its scores are what is wanted.
         var wanted = CollectionsMarshal.AsSpan(sequence.TokenList)[..^1];
         var (source, shared) = LongestBeginning(sequence.Tenant, wanted);
-        var parts = Parts(null);
         foreach (var slot in slots.Where(slot => slot.IsFree))
         {
             var own = Beginning(slot, sequence.Tenant, wanted);
-            var price = ((wanted.Length - own) * clock.PrefillMicroseconds) + Loss(slot, own) + ((Parts(slot) - parts) * StepsApart * clock.StepMicroseconds);
+            var price = ((wanted.Length - own) * clock.PrefillMicroseconds) + Loss(slot, own) + (MoreParts(slot) * StepsApart * clock.StepMicroseconds);
             if (price < bestPrice)
             {
                 (best, bestPrice) = (new Placement(slot, slot, own), price);
@@ -243,20 +242,20 @@ internal sealed class KvSlots(KvLayout layout, long bytesPerToken, bool canStepB
         ? tokens / CellsSharedPerMicrosecond
         : layout.Cells / layout.Slots * bytesPerToken / CopyBytesPerMicrosecond;
 
-    /// <summary>Into how many parts a step falls if this slot is used as well.</summary>
-    private int Parts(KvSlot? added) => layout.IsUnified ? 1 : Math.Max(1, Groups(added).Count);
+    /// <summary>Into how many more parts a step falls if this free slot is used as well: one fewer where it closes a gap.</summary>
+    private int MoreParts(KvSlot added)
+    {
+        return layout.IsUnified || Array.TrueForAll(slots, slot => slot.IsFree) ? 0 : 1 - Used(added.Id - 1) - Used(added.Id + 1);
+
+        int Used(int id) => id >= 0 && id < slots.Length && !slots[id].IsFree ? 1 : 0;
+    }
 
     /// <summary>The slots in use, those that lie side by side together.</summary>
-    private List<List<int>> Groups(KvSlot? added = null)
+    private List<List<int>> Groups()
     {
         List<List<int>> groups = [];
-        foreach (var slot in slots)
+        foreach (var slot in slots.Where(slot => !slot.IsFree))
         {
-            if (slot.IsFree && slot != added)
-            {
-                continue;
-            }
-
             if (groups.Count > 0 && groups[^1][^1] == slot.Id - 1)
             {
                 groups[^1].Add(slot.Id);

@@ -15,7 +15,7 @@ public sealed class StepPlanTests
     public void A_prompt_that_comes_to_a_running_stream_is_computed_in_pieces_that_the_reader_does_not_notice()
     {
         var stream = Speaking();
-        Assert.InRange(PieceAfterToken(stream, Prompt()), 32, 80);
+        Assert.InRange(PieceAfterToken(stream, Prompt()), 32, 70);
     }
 
     [Fact]

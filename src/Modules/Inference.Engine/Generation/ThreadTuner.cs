@@ -14,7 +14,7 @@ internal sealed class ThreadTuner(int threads, int most)
     private const double Clearly = 0.92;
     private const double Drift = 2;
     private const double SmallestWeight = 0.1;
-    private static readonly double Patience = TimeSpan.FromSeconds(1).TotalMicroseconds;
+    private static readonly double Patience = TimeSpan.FromSeconds(2).TotalMicroseconds;
     private static readonly double LongestPatience = TimeSpan.FromMinutes(10).TotalMicroseconds;
     private static readonly double DriftPatience = TimeSpan.FromSeconds(1).TotalMicroseconds;
 

@@ -26,12 +26,11 @@ public sealed class DeadlineTests
     public async Task A_request_without_a_token_in_time_ends_with_an_error()
     {
         await using var fixture = new WorkerPoolFixture(new EngineOptions { Threads = 1, FirstTokenTimeout = TimeSpan.Zero, QueueTimeout = TimeSpan.FromMinutes(5) });
-        var running = fixture.Continue().GetAsyncEnumerator(TestContext.Current.CancellationToken);
         var refusal = await Assert.ThrowsAsync<GenerationException>(async () =>
         {
-            while (await running.MoveNextAsync())
+            await foreach (var news in fixture.Continue())
             {
-                Assert.IsNotType<GenerationCompleted>(running.Current);
+                Assert.IsNotType<GenerationCompleted>(news);
             }
         });
         Assert.Equal("deadline.first_token", refusal.Code);

@@ -16,6 +16,8 @@ internal sealed class TextGenerator(
 
     private const string Missing = "model_not_found"; // OpenAI's own code, which clients look for
 
+    private readonly Deadlines? deadlines = DeadlinesOf(options.Value);
+
     public static GenerationException NotFound(string model) =>
         new(404, Missing, $"The model '{model}' does not exist or is not installed.", "model");
 
@@ -95,12 +97,18 @@ internal sealed class TextGenerator(
         }
 
         submit.Stop.AddRange(stop);
-        submit.Deadlines = Deadlines(options.Value);
+        submit.Deadlines = deadlines;
         return submit;
     }
 
-    private static Deadlines Deadlines(EngineOptions options)
+    /// <summary>Null where an operator has set none.</summary>
+    private static Deadlines? DeadlinesOf(EngineOptions options)
     {
+        if (options is { QueueTimeout: null, FirstTokenTimeout: null, RequestTimeout: null })
+        {
+            return null;
+        }
+
         var deadlines = new Deadlines();
         if (options.QueueTimeout is { } queue)
         {

@@ -1,0 +1,25 @@
+using System.Security.Cryptography;
+
+namespace LlmPlatform.Inference.Engine.Replies;
+
+/// <summary>The texts that open and close what a model thinks before it answers.</summary>
+internal sealed record ReasoningMarkers(string Open, string Close);
+
+/// <summary>What a family of models writes: where it thinks and how it calls a function.</summary>
+internal sealed class ReplyFormat(string name, ReasoningMarkers? reasoning, ForcedCall forcedCall, CallSyntax? syntax)
+{
+    private const string Base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+    internal string Name { get; } = name;
+
+    internal ReasoningMarkers? Reasoning { get; } = reasoning;
+
+    internal ForcedCall ForcedCall { get; } = forcedCall;
+
+    /// <summary>Null: the family writes harmony messages.</summary>
+    internal CallSyntax? Syntax { get; } = syntax;
+
+    /// <summary>An id for a call that the family gives none. Templates of the Mistral family accept nine characters, no more and no less.</summary>
+    internal string NewCallId() =>
+        Syntax is MistralCalls ? RandomNumberGenerator.GetString(Base62, 9) : "call_" + RandomNumberGenerator.GetString(Base62, 24);
+}

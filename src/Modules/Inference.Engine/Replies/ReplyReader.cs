@@ -1,0 +1,46 @@
+using System.Collections;
+
+namespace LlmPlatform.Inference.Engine.Replies;
+
+/// <summary>What a reader of whole replies works with.</summary>
+internal abstract class ReplyReader(ReplyText text, CallReader reader, TextSink content, TextSink reasoning)
+{
+    internal bool InReasoning { get; private protected set; }
+
+    /// <summary>The marker before which the last text ended, still unread; null where the reply is over.</summary>
+    protected string? Marker { get; private set; }
+
+    protected ReplyText Text { get; } = text;
+
+    protected CallReader Reader { get; } = reader;
+
+    protected TextSink Content { get; } = content;
+
+    protected TextSink Reasoning { get; } = reasoning;
+
+    /// <summary>Reads a reply from its beginning to its end.</summary>
+    internal abstract IEnumerator Read();
+
+    protected IEnumerator TextUntil(Markers markers, TextSink sink)
+    {
+        while (true)
+        {
+            var (plain, marker) = markers.Find(Text.Unread, Text.IsOver);
+            sink.Write(Text.Take(plain));
+            if (marker is not null || Text.IsOver)
+            {
+                Marker = marker;
+                yield break;
+            }
+
+            yield return null;
+        }
+    }
+
+    /// <summary>A call that is none is content, as it was written.</summary>
+    protected void GiveBack()
+    {
+        Content.Write(Text.TakeMarked());
+        Reader.Calls.Forgive();
+    }
+}

@@ -1,0 +1,59 @@
+namespace LlmPlatform.Inference.Engine.Replies;
+
+/// <summary>
+/// Where content or reasoning goes out. White space at the end waits until it is known what follows: before a call or the end of the
+/// thinking it is layout and goes away, like white space right behind them.
+/// </summary>
+internal sealed class TextSink(Action<string> write, bool holdsSpace)
+{
+    private const int MaxHeldSpace = 64 * 1024;
+
+    private string space = "";
+    private bool isAtEdge;
+
+    /// <summary>Nothing but white space has come.</summary>
+    internal bool IsBlank { get; private set; } = true;
+
+    internal void Write(string text)
+    {
+        var shown = isAtEdge ? text.TrimStart() : text;
+        if (shown.Length == 0)
+        {
+            return;
+        }
+
+        isAtEdge = false;
+        var solid = holdsSpace ? shown.AsSpan().TrimEnd().Length : shown.Length;
+        IsBlank &= string.IsNullOrWhiteSpace(shown);
+        if (solid == 0)
+        {
+            HoldSpace(shown);
+            return;
+        }
+
+        write(space + shown[..solid]);
+        space = shown[solid..];
+    }
+
+    /// <summary>Something else stands here: white space before and behind it is not shown.</summary>
+    internal void Edge() => (space, isAtEdge) = ("", true);
+
+    /// <summary>The text is over, so the white space at its end belongs to it.</summary>
+    internal void Flush()
+    {
+        if (space.Length > 0)
+        {
+            write(space);
+            space = "";
+        }
+    }
+
+    private void HoldSpace(string more)
+    {
+        space += more;
+        if (space.Length > MaxHeldSpace)
+        {
+            Flush();
+        }
+    }
+}

@@ -13,7 +13,16 @@ internal sealed class ConstraintCompiler(IVocabularyText vocabulary)
     internal Constraint Compile(ConstraintSource source)
     {
         var key = ConstraintKey.Of(source);
-        return Find(key) ?? Keep(key, new Constraint(SourceCompiler.Compile(source, vocabulary), vocabulary, trie.Value, endTokens.Value));
+        return Find(key) ?? Keep(key, CompileNew(source));
+    }
+
+    private Constraint CompileNew(ConstraintSource source)
+    {
+        var constraint = new Constraint(SourceCompiler.Compile(source, vocabulary), vocabulary, trie.Value, endTokens.Value);
+
+        // What cannot even start is refused here, with the request, and not on the threads that sample.
+        constraint.Start();
+        return constraint;
     }
 
     private Constraint? Find(string key)

@@ -22,7 +22,7 @@ internal static class ConstraintLimits
     internal const int NodeDepth = 1_000;
 
     /// <summary>Places at which a running text can be at the same time.</summary>
-    internal const int Frames = 4_096;
+    internal const int Frames = 8_192;
 
     /// <summary>Frames below a place: how deep the written text nests.</summary>
     internal const int StackDepth = 2_048;

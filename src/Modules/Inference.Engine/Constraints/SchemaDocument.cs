@@ -30,7 +30,7 @@ internal static class SchemaDocument
         {
             throw ConstraintErrors.Invalid("The schema is not valid JSON", $"line {error.LineNumber + 1}, byte {error.BytePositionInLine}");
         }
-        catch (ArgumentException)
+        catch (Exception error) when (error is ArgumentException or InvalidOperationException)
         {
             throw ConstraintErrors.Invalid("The schema holds half a character", "#");
         }

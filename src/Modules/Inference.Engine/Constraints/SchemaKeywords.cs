@@ -1,15 +1,17 @@
+using System.Collections.Immutable;
+
 namespace LlmPlatform.Inference.Engine.Constraints;
 
 /// <summary>The keywords of JSON Schema that are honoured, and those that say nothing about validity. All others are refused.</summary>
 internal static class SchemaKeywords
 {
-    internal static readonly string[] Numbers = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"];
+    internal static readonly ImmutableArray<string> Numbers = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"];
 
-    internal static readonly string[] Strings = ["minLength", "maxLength", "pattern", "format"];
+    internal static readonly ImmutableArray<string> Strings = ["minLength", "maxLength", "pattern", "format"];
 
-    internal static readonly string[] Arrays = ["items", "prefixItems", "minItems", "maxItems"];
+    internal static readonly ImmutableArray<string> Arrays = ["items", "prefixItems", "minItems", "maxItems"];
 
-    internal static readonly string[] Objects = ["properties", "required", "additionalProperties"];
+    internal static readonly ImmutableArray<string> Objects = ["properties", "required", "additionalProperties"];
 
     private static readonly string[] others = ["type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref", "nullable"];
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 
 namespace LlmPlatform.Inference.Engine.Constraints;
@@ -107,7 +108,7 @@ internal sealed class SchemaReader
         return types == JsonTypes.None ? JsonTypes.All : types;
     }
 
-    private static bool HasAny(List<SchemaPart> parts, string[] keywords) => Array.Exists(keywords, k => parts.Exists(p => p.Has(k)));
+    private static bool HasAny(List<SchemaPart> parts, ImmutableArray<string> keywords) => keywords.Any(k => parts.Exists(p => p.Has(k)));
 
     private Node ReadValues(List<SchemaPart> parts, List<JsonElement> values)
     {

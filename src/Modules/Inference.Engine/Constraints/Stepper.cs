@@ -148,7 +148,7 @@ internal sealed class Stepper(Automaton automaton, Memory memory)
             return;
         }
 
-        if (seen.Count > ConstraintLimits.Frames * 4)
+        if (seen.Count > ConstraintLimits.Frames)
         {
             throw ConstraintErrors.TooLarge($"The text can be read in more than {ConstraintLimits.Frames} ways", "the text so far");
         }

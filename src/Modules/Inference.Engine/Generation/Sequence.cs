@@ -174,9 +174,9 @@ internal sealed class Sequence(Submit request, Outbox outbox) : EngineRequest(re
         }
 
         constraint.Mask(logits);
-        if (constraint.IsStuck)
+        if (constraint.Refusal is { } refusal)
         {
-            throw new RequestRefusedException("constraint.stuck", "No token of this model continues the text in the form that was asked for.");
+            throw refusal;
         }
 
         var token = sampler.Next(logits);

@@ -38,7 +38,6 @@ internal sealed class EngineCalls(IModelCatalog models, WorkerPool workers)
     {
         "context_length_exceeded" => 400,
         "queue.full" => 429,
-        "constraint.stuck" => 502,
         _ when RequestCodes.Any(family => code.StartsWith(family, StringComparison.Ordinal)) => 400,
         _ when code.StartsWith("deadline.", StringComparison.Ordinal) => 504,
         _ => 502,

@@ -9,7 +9,7 @@ internal static class ReplyFormats
 
     private static readonly ForcedCall TaggedCall = new(
         [],
-        [new Marker(TaggedCalls.Open), new Literal("\n{\"name\": \""), new Name(), new Literal("\", \"arguments\": "), new CallPiece.Arguments(), new Literal("}\n"), new Marker(TaggedCalls.Close)],
+        [new Marker(TaggedCalls.Open), new Literal("\n"), .. Envelope("arguments"), new Literal("\n"), new Marker(TaggedCalls.Close)],
         [new Literal("\n")],
         [],
         AllowsParallel: true);
@@ -27,7 +27,7 @@ internal static class ReplyFormats
     internal static ReplyFormat Llama { get; } = new(
         "llama",
         Think,
-        new([], [new Literal("{\"name\": \""), new Name(), new Literal("\", \"parameters\": "), new CallPiece.Arguments(), new Literal("}")], [], [], AllowsParallel: false),
+        new([], [.. Envelope("parameters")], [], [], AllowsParallel: false),
         new BareCalls());
 
     internal static ReplyFormat MistralArray { get; } = MistralWith("mistral-array", Think, ArrayCall());
@@ -52,7 +52,10 @@ internal static class ReplyFormats
         Think,
         new(
             [new Marker(KimiCalls.Section)],
-            [new Marker(KimiCalls.Open), new Literal(KimiCalls.Functions), new Name(), new Literal(":0"), new Marker(KimiCalls.Arguments), new CallPiece.Arguments(), new Marker(KimiCalls.Close)],
+            [
+                new Marker(KimiCalls.Open), new Literal(KimiCalls.Functions), new Name(), new Literal(":0"),
+                new Marker(KimiCalls.Arguments), new CallPiece.Arguments(), new Marker(KimiCalls.Close),
+            ],
             [],
             [new Marker(KimiCalls.SectionEnd)],
             AllowsParallel: true),
@@ -105,9 +108,12 @@ internal static class ReplyFormats
 
     private static ReplyFormat MistralWith(string name, ReasoningMarkers thinking, ForcedCall forced) => new(name, thinking, forced, new MistralCalls());
 
+    private static CallPiece[] Envelope(string arguments) =>
+        [new Literal("{\"name\": \""), new Name(), new Literal($"\", \"{arguments}\": "), new CallPiece.Arguments(), new Literal("}")];
+
     private static ForcedCall ArrayCall() => new(
         [new Marker(MistralCalls.Open), new Literal("[")],
-        [new Literal("{\"name\": \""), new Name(), new Literal("\", \"arguments\": "), new CallPiece.Arguments(), new Literal("}")],
+        [.. Envelope("arguments")],
         [new Literal(", ")],
         [new Literal("]")],
         AllowsParallel: true);

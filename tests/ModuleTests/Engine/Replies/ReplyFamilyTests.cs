@@ -138,11 +138,13 @@ public sealed class ReplyFamilyTests
     public void Replies_one_after_the_other_with_letters_lost_read_the_same_in_any_pieces()
     {
         var replies = Replies.Select(row => row.Data).ToArray();
-        Gen.Select(Gen.Int[0, replies.Length - 1].Array[1, 3], Gen.Int[0, 400].Array[0, 4], Gen.Int[1, 9].Array[1, 20], Gen.Bool, Gen.Bool).Sample((picks, lost, cuts, thinks, calls) =>
+        Gen.Select(Gen.Int[0, replies.Length - 1].Array[1, 3], Gen.Int[0, 400].Array[0, 4], Gen.Int[1, 9].Array[1, 20], Gen.Bool, Gen.Bool).Sample(
+            (picks, lost, cuts, thinks, calls) =>
         {
             var format = Format(replies[picks[0]].Item1);
-            var reply = lost.Aggregate(string.Concat(picks.Select(pick => replies[pick].Item2)), (text, at) => at < text.Length ? text.Remove(at, 1) : text);
-            Assert.Equal(Transcript.Of(format, reply, thinks, calls), Transcript.Of(format, Cut(reply, cuts), thinks, calls));
+            var text = string.Concat(picks.Select(pick => replies[pick].Item2));
+            var reply = lost.Aggregate(text, (text, at) => at < text.Length ? text.Remove(at, 1) : text);
+            Assert.Equal(Transcript.Of(format, reply, thinks, calls), Transcript.Of(format, Transcript.Cut(reply, cuts), thinks, calls));
         });
     }
 
@@ -159,22 +161,9 @@ public sealed class ReplyFamilyTests
         Gen.Select(Gen.Int[0, ReplyFormats.All.Count - 1], Gen.Int[0, words.Length - 1].Array[0, 25], Gen.Int[1, 5].Array[1, 20]).Sample((format, text, cuts) =>
         {
             var reply = string.Concat(text.Select(word => words[word]));
-            Assert.Equal(Transcript.Of(ReplyFormats.All[format], reply), Transcript.Of(ReplyFormats.All[format], Cut(reply, cuts)));
+            Assert.Equal(Transcript.Of(ReplyFormats.All[format], reply), Transcript.Of(ReplyFormats.All[format], Transcript.Cut(reply, cuts)));
         });
     }
 
     private static ReplyFormat Format(string name) => ReplyFormats.All.Single(format => format.Name == name);
-
-    private static List<string> Cut(string text, int[] cuts)
-    {
-        var pieces = new List<string>();
-        for (var (at, cut) = (0, 0); at < text.Length; cut++)
-        {
-            var length = Math.Min(cuts[cut % cuts.Length], text.Length - at);
-            pieces.Add(text.Substring(at, length));
-            at += length;
-        }
-
-        return pieces;
-    }
 }

@@ -201,6 +201,32 @@ public sealed class ReplyParserTests
         Assert.Contains("too long", transcript.Diagnostic, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("<tool_call>{\"name\": \"run\", \"arguments\": {\"code\": \"", 1_100_000)]
+    [InlineData("<tool_call>{\"arguments\": {\"code\": \"", 1_100_000)]
+    [InlineData("<tool_call>{\"x\": \"", 70_000)]
+    [InlineData("<tool_call>{\"x", 300)]
+    [InlineData("<function=run><parameter=code>", 1_100_000)]
+    public void A_limit_cuts_no_character(string beginning, int count)
+    {
+        foreach (var reply in new[] { beginning, beginning + "x" })
+        {
+            var parser = Parser(ReplyFormats.QwenCoder);
+            var parts = new List<ReplyPart>();
+            parser.Push(reply + string.Concat(Enumerable.Repeat("😀", count / 2)), false, parts);
+            var texts = parts.Select(part => part is ReplyPart.Content content ? content.Text : part is ReplyPart.CallArguments arguments ? arguments.Fragment : "");
+            Assert.DoesNotContain(texts, text => text.EnumerateRunes().Any(rune => rune.Value == 0xfffd));
+            Assert.NotNull(parser.Diagnostic);
+        }
+    }
+
+    [Fact]
+    public void Half_a_character_becomes_a_replacement()
+    {
+        Assert.Equal("a\ufffdb😀", Transcript.Of(ReplyFormats.Hermes, ["a\ud83d", "b\ud83d", "\ude00\ud83d"]).Content);
+        Assert.NotNull(Transcript.Of(ReplyFormats.Hermes, "<tool_call>{\"arguments\": \"\ud83d{}\"}").Diagnostic);
+    }
+
     [Fact]
     public void Brackets_too_deep_break_the_call()
     {

@@ -159,7 +159,7 @@ internal sealed class CallReader(ReplyText text, CallWriter calls)
     }
 
     /// <summary>Takes one JSON value.</summary>
-    internal IEnumerator Value(int limit = MaxHeld) => Scan(Math.Min(limit, MaxArguments + MaxHeld - text.Marked), isStreamed: false);
+    internal IEnumerator Value(int limit = MaxHeld) => Scan(Math.Clamp(MaxArguments + MaxHeld - text.Marked, 0, limit), isStreamed: false);
 
     /// <summary>Takes a value that may be as long as arguments are.</summary>
     internal IEnumerator HeldArguments() => Value(MaxArguments);
@@ -213,7 +213,7 @@ internal sealed class CallReader(ReplyText text, CallWriter calls)
         var (scanner, value, read) = (new JsonScanner(), new StringBuilder(), 0);
         while (true)
         {
-            var count = scanner.Scan(text.Unread[..Math.Min(text.Unread.Length, limit - read)], value);
+            var count = scanner.Scan(text.Unread[..text.Whole(Math.Min(text.Unread.Length, limit - read))], value);
             text.Skip(count);
             read += count;
             if (isStreamed)
@@ -222,7 +222,7 @@ internal sealed class CallReader(ReplyText text, CallWriter calls)
                 text.Mark();
             }
 
-            if (scanner.IsDone || scanner.IsBroken || read == limit || text.IsOver)
+            if (scanner.IsDone || scanner.IsBroken || read >= limit || text.IsOver)
             {
                 break;
             }
@@ -233,7 +233,7 @@ internal sealed class CallReader(ReplyText text, CallWriter calls)
         Taken = value.ToString();
         if (!scanner.IsDone)
         {
-            calls.Break(scanner.IsBroken ? "the arguments are no JSON" : read == limit ? TooLong : CutOff);
+            calls.Break(scanner.IsBroken ? "the arguments are no JSON" : read >= limit ? TooLong : CutOff);
         }
     }
 }

@@ -78,6 +78,11 @@ internal sealed class HarmonyReply(
     private IEnumerator Body(bool isReasoning)
     {
         InReasoning = isReasoning;
+        if (isReasoning)
+        {
+            Reasoning.Edge();
+        }
+
         var sink = isReasoning ? Reasoning : Content;
         do
         {

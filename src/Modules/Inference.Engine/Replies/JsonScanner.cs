@@ -22,7 +22,9 @@ internal sealed class JsonScanner
 
     private enum State
     {
-        Value, FirstItem, FirstKey, Key, Colon, AfterValue, String, Escape, Hex, Word, Minus, Zero, Digits, Point, Fraction, Exponent, Sign, Power, Done, Broken,
+        Value, FirstItem, FirstKey, Key, Colon, AfterValue, String, Escape, Hex, Word,
+        Minus, Zero, Digits, Point, Fraction, Exponent, Sign, Power,
+        Done, Broken,
     }
 
     internal bool IsDone => state == State.Done;

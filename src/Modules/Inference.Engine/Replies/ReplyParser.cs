@@ -43,7 +43,7 @@ internal sealed class ReplyParser
 
         var whole = half + text;
         half = char.IsHighSurrogate(whole[^1]) ? whole[^1..] : "";
-        this.text.Append(whole[..^half.Length]);
+        this.text.Append(Sound(whole[..^half.Length]));
         Run(parts);
     }
 
@@ -54,6 +54,9 @@ internal sealed class ReplyParser
         Run(parts);
         content.Flush();
     }
+
+    /// <summary>Half a character without its partner becomes U+FFFD.</summary>
+    private static string Sound(string text) => text.AsSpan().ContainsAnyInRange('\ud800', '\udfff') ? string.Concat(text.EnumerateRunes()) : text;
 
     private void Run(List<ReplyPart> parts)
     {

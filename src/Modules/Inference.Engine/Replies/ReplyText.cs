@@ -41,11 +41,14 @@ internal sealed class ReplyText
 
     internal void Skip(int count) => at += count;
 
+    /// <summary>This many unread characters, or one more where they would end inside a surrogate pair.</summary>
+    internal int Whole(int count) => at + count < end && at + count > 0 && char.IsSurrogatePair(buffer[at + count - 1], buffer[at + count]) ? count + 1 : count;
+
     /// <summary>Reads on, and the mark comes along.</summary>
     internal string Take(int count)
     {
-        var taken = new string(buffer, at, count);
-        at += count;
+        var taken = new string(buffer, at, Whole(count));
+        at += taken.Length;
         mark = at;
         return taken;
     }
@@ -53,6 +56,7 @@ internal sealed class ReplyText
     /// <summary>Returns what was read since the mark; the mark comes along.</summary>
     internal string TakeMarked()
     {
+        at += Whole(0);
         var taken = new string(buffer, mark, at - mark);
         mark = at;
         return taken;

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace LlmPlatform.Inference.Engine.Replies;
 
 /// <summary>
@@ -8,7 +10,7 @@ internal sealed class TextSink(Action<string> write, bool holdsSpace)
 {
     private const int MaxHeldSpace = 64 * 1024;
 
-    private string space = "";
+    private readonly StringBuilder space = new();
     private bool isAtEdge;
 
     /// <summary>Nothing but white space has come.</summary>
@@ -34,26 +36,30 @@ internal sealed class TextSink(Action<string> write, bool holdsSpace)
             return;
         }
 
-        write(space + shown[..solid]);
-        space = shown[solid..];
+        write($"{space}{shown.AsSpan(0, solid)}");
+        space.Clear().Append(shown, solid, shown.Length - solid);
     }
 
     /// <summary>Something else stands here: white space before and behind it is not shown.</summary>
-    internal void Edge() => (space, isAtEdge) = ("", true);
+    internal void Edge()
+    {
+        space.Clear();
+        isAtEdge = true;
+    }
 
     /// <summary>The text is over, so the white space at its end belongs to it.</summary>
     internal void Flush()
     {
         if (space.Length > 0)
         {
-            write(space);
-            space = "";
+            write(space.ToString());
+            space.Clear();
         }
     }
 
     private void HoldSpace(string more)
     {
-        space += more;
+        space.Append(more);
         if (space.Length > MaxHeldSpace)
         {
             Flush();

@@ -43,7 +43,9 @@ public sealed class ReplyFamilyTests
         },
         { "qwen-coder", "<tool_call>\n{\"name\": \"run\", \"arguments\": {\"code\": \"<function=\"}}\n</tool_call>", "", "", "0 id0 run {\"code\": \"<function=\"}" },
         {
-            "qwen-coder", "<tool_call><function=get_weather><parameter=days>many</parameter><parameter=near>null</parameter><parameter=note>7</parameter></function></tool_call>",
+            "qwen-coder",
+            "<tool_call><function=get_weather><parameter=days>many</parameter><parameter=near>null</parameter>"
+            + "<parameter=note>7</parameter></function></tool_call>",
             "", "", "0 id0 get_weather {\"days\": \"many\", \"near\": null, \"note\": 7}"
         },
         {
@@ -58,31 +60,46 @@ public sealed class ReplyFamilyTests
             "", "", "0 id0 run {\"code\": \"a\\\"b\"}\n1 id1 stop {}"
         },
         {
-            "deepseek-dsml",
+            "deepseek-v3.2",
             "On it.\n\n<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"get_weather\">\n<｜DSML｜parameter name=\"city\" string=\"true\">5</｜DSML｜parameter>\n"
             + "<｜DSML｜parameter name=\"days\" string=\"false\">5</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>",
             "On it.", "", "0 id0 get_weather {\"city\": \"5\", \"days\": 5}"
+        },
+        {
+            "deepseek-v4", "<｜DSML｜tool_calls>\n<｜DSML｜invoke name=\"stop\">\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>",
+            "", "", "0 id0 stop {}"
+        },
+        {
+            "seed", "<seed:think>a</seed:think>b\n<seed:tool_call>\n<function=run>\n<parameter=code>1</parameter>\n</function>\n</seed:tool_call>",
+            "b", "a", "0 id0 run {\"code\": \"1\"}"
         },
         { "llama", $"\n{{\"name\": \"get_weather\", \"parameters\": {Hard}}}", "", "", $"0 id0 get_weather {Hard}" },
         { "llama", "{\"type\": \"function\", \"name\": \"stop\", \"parameters\": {}}; {\"name\": \"run\", \"parameters\": {}}", "", "", "0 id0 stop {}\n1 id1 run {}" },
         { "llama", "<|python_tag|>{\"name\": \"stop\", \"parameters\": {}}", "", "", "0 id0 stop {}" },
         { "llama", "The JSON {\"name\": \"stop\", \"parameters\": {}} calls it.", "The JSON {\"name\": \"stop\", \"parameters\": {}} calls it.", "", "" },
         {
-            "mistral-array", $"[TOOL_CALLS][{{\"name\": \"get_weather\", \"arguments\": {Hard}, \"id\": \"abc\"}}, {{\"id\": \"abcdefghi\", \"name\": \"stop\", \"arguments\": {{}}}}]",
+            "mistral-array",
+            $"[TOOL_CALLS][{{\"name\": \"get_weather\", \"arguments\": {Hard}, \"id\": \"abc\"}}, "
+            + "{\"id\": \"abcdefghi\", \"name\": \"stop\", \"arguments\": {}}]",
             "", "", $"0 id0 get_weather {Hard}\n1 abcdefghi stop {{}}"
         },
-        { "mistral", $"Well [TOOL_C\n[TOOL_CALLS]get_weather[ARGS]{Hard}[TOOL_CALLS]stop[CALL_ID]123456789[ARGS]{{}}", "Well [TOOL_C", "", $"0 id0 get_weather {Hard}\n1 123456789 stop {{}}" },
+        {
+            "mistral", $"Well [TOOL_C\n[TOOL_CALLS]get_weather[ARGS]{Hard}[TOOL_CALLS]stop[CALL_ID]123456789[ARGS]{{}}",
+            "Well [TOOL_C", "", $"0 id0 get_weather {Hard}\n1 123456789 stop {{}}"
+        },
         { "magistral", "[THINK]Hm [/THIN.[/THINK]Yes, [1].", "Yes, [1].", "Hm [/THIN.", "" },
         { "magistral", "[THINK]Hm[TOOL_CALLS]run{\"code\": \"x\"}", "", "Hm", "0 id0 run {\"code\": \"x\"}" },
         {
             "deepseek-r1",
-            "<think>\nok\n</think>\n\nWait.<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>run\n```json\n{\"code\": \"```\"}\n```<｜tool▁call▁end｜>\n"
+            "<think>\nok\n</think>\n\nWait."
+            + "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>run\n```json\n{\"code\": \"```\"}\n```<｜tool▁call▁end｜>\n"
             + "<｜tool▁call▁begin｜>function<｜tool▁sep｜>stop\n```json\n{}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
             "Wait.", "ok", "0 id0 run {\"code\": \"```\"}\n1 id1 stop {}"
         },
         {
             "deepseek-v3",
-            $"<think>so<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>{Hard}<｜tool▁call▁end｜><｜tool▁call▁begin｜>stop<｜tool▁sep｜><｜tool▁call▁end｜><｜tool▁calls▁end｜>",
+            $"<think>so<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>{Hard}<｜tool▁call▁end｜>"
+            + "<｜tool▁call▁begin｜>stop<｜tool▁sep｜><｜tool▁call▁end｜><｜tool▁calls▁end｜>",
             "", "so", $"0 id0 get_weather {Hard}\n1 id1 stop {{}}"
         },
         {
@@ -138,11 +155,13 @@ public sealed class ReplyFamilyTests
     public void Replies_one_after_the_other_with_letters_lost_read_the_same_in_any_pieces()
     {
         var replies = Replies.Select(row => row.Data).ToArray();
-        Gen.Select(Gen.Int[0, replies.Length - 1].Array[1, 3], Gen.Int[0, 400].Array[0, 4], Gen.Int[1, 9].Array[1, 20], Gen.Bool, Gen.Bool).Sample((picks, lost, cuts, thinks, calls) =>
+        Gen.Select(Gen.Int[0, replies.Length - 1].Array[1, 3], Gen.Int[0, 400].Array[0, 4], Gen.Int[1, 9].Array[1, 20], Gen.Bool, Gen.Bool).Sample(
+            (picks, lost, cuts, thinks, calls) =>
         {
             var format = Format(replies[picks[0]].Item1);
-            var reply = lost.Aggregate(string.Concat(picks.Select(pick => replies[pick].Item2)), (text, at) => at < text.Length ? text.Remove(at, 1) : text);
-            Assert.Equal(Transcript.Of(format, reply, thinks, calls), Transcript.Of(format, Cut(reply, cuts), thinks, calls));
+            var text = string.Concat(picks.Select(pick => replies[pick].Item2));
+            var reply = lost.Aggregate(text, (text, at) => at < text.Length ? text.Remove(at, 1) : text);
+            Assert.Equal(Transcript.Of(format, reply, thinks, calls), Transcript.Of(format, Transcript.Cut(reply, cuts), thinks, calls));
         });
     }
 
@@ -159,22 +178,9 @@ public sealed class ReplyFamilyTests
         Gen.Select(Gen.Int[0, ReplyFormats.All.Count - 1], Gen.Int[0, words.Length - 1].Array[0, 25], Gen.Int[1, 5].Array[1, 20]).Sample((format, text, cuts) =>
         {
             var reply = string.Concat(text.Select(word => words[word]));
-            Assert.Equal(Transcript.Of(ReplyFormats.All[format], reply), Transcript.Of(ReplyFormats.All[format], Cut(reply, cuts)));
+            Assert.Equal(Transcript.Of(ReplyFormats.All[format], reply), Transcript.Of(ReplyFormats.All[format], Transcript.Cut(reply, cuts)));
         });
     }
 
     private static ReplyFormat Format(string name) => ReplyFormats.All.Single(format => format.Name == name);
-
-    private static List<string> Cut(string text, int[] cuts)
-    {
-        var pieces = new List<string>();
-        for (var (at, cut) = (0, 0); at < text.Length; cut++)
-        {
-            var length = Math.Min(cuts[cut % cuts.Length], text.Length - at);
-            pieces.Add(text.Substring(at, length));
-            at += length;
-        }
-
-        return pieces;
-    }
 }

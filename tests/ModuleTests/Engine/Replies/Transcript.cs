@@ -12,7 +12,11 @@ internal sealed record Transcript(string Content, string Reasoning, string Calls
 {
     internal static readonly ToolSignature[] Tools =
     [
-        new("get_weather", """{"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer"},"wind":{"type":"boolean"},"near":{"type":["object","null"]},"note":{}}}"""),
+        new("get_weather", """
+            {"type": "object", "properties": {
+                "city": {"type": "string"}, "days": {"type": "integer"}, "wind": {"type": "boolean"}, "near": {"type": ["object", "null"]}, "note": {}
+            }}
+            """),
         new("run", """{"type":"object","properties":{"code":{"type":"string"}}}"""),
         new("stop", null),
     ];
@@ -37,6 +41,19 @@ internal sealed record Transcript(string Content, string Reasoning, string Calls
             string.Concat(parts.OfType<ReplyPart.Reasoning>().Select(part => part.Text)),
             CallsIn(parts),
             parser.Diagnostic);
+    }
+
+    internal static List<string> Cut(string text, int[] cuts)
+    {
+        var pieces = new List<string>();
+        for (var (at, cut) = (0, 0); at < text.Length; cut++)
+        {
+            var length = Math.Min(cuts[cut % cuts.Length], text.Length - at);
+            pieces.Add(text.Substring(at, length));
+            at += length;
+        }
+
+        return pieces;
     }
 
     /// <summary>One line a call: <c>index id name arguments</c>, and what has not ended ends in three dots.</summary>

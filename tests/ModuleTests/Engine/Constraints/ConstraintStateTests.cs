@@ -65,6 +65,14 @@ public sealed class ConstraintStateTests
     public void Text_goes_up_to_the_first_marker(string marker, string text, bool isTaken) =>
         Assert.Equal(isTaken, Compiled.Of(new Sequence([new TextUntil(marker), new Literal("!")])).Takes(text));
 
+    [Theory]
+    [InlineData("xxaab", false)]
+    [InlineData("aa", true)]
+    [InlineData("", true)]
+    [InlineData("aaébaa", true)]
+    public void Text_without_a_marker_ends_before_it_would_occur(string text, bool isTaken) =>
+        Assert.Equal(isTaken, Compiled.Of(new TextWithout("aab")).Takes(text));
+
     [Fact]
     public void Text_goes_up_to_a_control_token()
     {

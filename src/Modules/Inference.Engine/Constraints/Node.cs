@@ -39,7 +39,11 @@ internal abstract class Node(bool? isNullable, bool? isProductive, int depth)
         return Sequence(parts);
     }
 
-    internal static Node Sequence(params Node[] parts) => parts.Length == 1 ? parts[0] : new SequenceNode(parts);
+    internal static Node Sequence(params Node[] parts)
+    {
+        var some = Array.Exists(parts, p => ReferenceEquals(p, Empty)) ? Array.FindAll(parts, p => !ReferenceEquals(p, Empty)) : parts;
+        return some.Length switch { 0 => Empty, 1 => some[0], _ => new SequenceNode(some) };
+    }
 
     internal static Node Choice(params Node[] options) => options.Length == 1 ? options[0] : new ChoiceNode(options);
 

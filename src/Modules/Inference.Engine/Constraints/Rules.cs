@@ -43,8 +43,12 @@ internal sealed class Rules(Work work)
     internal RuleNode AddNonEmpty()
     {
         var rule = Declare();
-        Array.Resize(ref nullable, Count);
-        Array.Resize(ref productive, Count);
+        if (Count > nullable.Length)
+        {
+            Array.Resize(ref nullable, Count * 2);
+            Array.Resize(ref productive, Count * 2);
+        }
+
         productive[rule] = true;
         return new RuleNode(rule);
     }

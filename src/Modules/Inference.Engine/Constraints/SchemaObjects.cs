@@ -41,6 +41,7 @@ internal sealed class SchemaObjects(List<SchemaPart> parts, SchemaReader reader,
         var (first, after) = Others(names);
         for (var i = names.Count - 1; i >= 0; i--)
         {
+            work.Spend(parts.Count + (names.Count / 16)); // finding a property is a walk over all of them
             var property = Property(names[i]);
             var (begin, go) = (Node.Sequence(property, after), Node.Sequence(JsonGrammar.Comma, property, after));
             var isRequired = required.Contains(names[i]);

@@ -15,6 +15,9 @@ internal sealed class SchemaObjects(List<SchemaPart> parts, SchemaReader reader,
         return !said.Contains(JsonValueKind.False) && (said.Exists(s => s is not null) || !parts.Exists(p => p.Has("properties")));
     }
 
+    /// <summary>The schema says itself that it takes no other properties.</summary>
+    internal static bool IsClosed(SchemaPart part) => part.Find("additionalProperties")?.ValueKind == JsonValueKind.False;
+
     internal static bool MayWrite(List<SchemaPart> parts, string name) =>
         parts.Exists(p => p.Child("properties")?.Has(name) == true || p.Texts("required").Contains(name));
 

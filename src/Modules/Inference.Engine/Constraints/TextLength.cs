@@ -33,7 +33,8 @@ internal static class TextLength
         SequenceNode sequence => sequence.Parts.Select(Of).Aggregate((Least: 0L, Most: 0L), (sum, p) => (Cap(sum.Least + p.Least), Cap(sum.Most + p.Most))),
         ChoiceNode { Options.Length: 0 } => (Endless, 0),
         ChoiceNode choice => choice.Options.Select(Of).Aggregate((a, b) => (Math.Min(a.Least, b.Least), Math.Max(a.Most, b.Most))),
-        RepeatNode repeat when Of(repeat.Body) is var (least, most) => (Times(least, repeat.Min), most == 0 ? 0 : repeat.Max is { } max ? Times(most, max) : Endless),
+        RepeatNode repeat when Of(repeat.Body) is var (least, most) =>
+            (Times(least, repeat.Min), most == 0 ? 0 : repeat.Max is { } max ? Times(most, max) : Endless),
         _ => (1, 1),
     };
 

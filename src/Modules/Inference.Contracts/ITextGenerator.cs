@@ -4,7 +4,8 @@ namespace LlmPlatform.Inference.Contracts;
 public interface ITextGenerator
 {
     /// <summary>
-    /// Streams one reply: first <see cref="PromptAccepted"/>, then any number of <see cref="TextDelta"/>, last <see cref="GenerationCompleted"/>.
+    /// Streams one reply: first <see cref="PromptAccepted"/>, then any number of <see cref="ReasoningDelta"/>, <see cref="TextDelta"/>,
+    /// <see cref="ToolCallStarted"/> and <see cref="ToolCallDelta"/>, last <see cref="GenerationCompleted"/>.
     /// Cancelling stops the model within a step. Throws <see cref="GenerationException"/> where the request is refused or the engine fails.
     /// </summary>
     IAsyncEnumerable<GenerationEvent> GenerateAsync(GenerationRequest request, CancellationToken cancellation);
@@ -22,14 +23,30 @@ public sealed record GenerationRequest(string Model, Guid UserId, IReadOnlyList<
     /// <summary>Completion tokens at most; null until the context is full.</summary>
     public int? MaxTokens { get; init; }
 
-    /// <summary>The text ends before the first of these.</summary>
+    /// <summary>The text of the answer ends before the first of these; reasoning and tool calls do not end there.</summary>
     public IReadOnlyList<string> Stop { get; init; } = [];
-}
 
-/// <summary>One message of a conversation.</summary>
-/// <param name="Role"><c>system</c>, <c>user</c>, <c>assistant</c> or <c>tool</c>.</param>
-/// <param name="Content">Its text.</param>
-public sealed record ChatMessage(string Role, string Content);
+    /// <summary>Functions that the model may ask to be called.</summary>
+    public IReadOnlyList<Tool> Tools { get; init; } = [];
+
+    /// <summary>Whether it may, must or must not.</summary>
+    public ToolChoice ToolChoice { get; init; } = ToolChoice.Auto;
+
+    /// <summary>Whether one reply may ask for several calls.</summary>
+    public bool ParallelToolCalls { get; init; } = true;
+
+    /// <summary>What the text of the answer has to be; null for any text.</summary>
+    public OutputFormat? Format { get; init; }
+
+    /// <summary>How much the model thinks before it answers: <c>none</c>, <c>minimal</c>, <c>low</c>, <c>medium</c> or <c>high</c>; null leaves it to the model.</summary>
+    public string? ReasoningEffort { get; init; }
+
+    /// <summary>Values that the model's chat template reads, as a JSON object; null for none.</summary>
+    public string? TemplateArguments { get; init; }
+
+    /// <summary>A conversation that is longer than the context loses its oldest turns instead of being refused; the system prompt stays.</summary>
+    public bool DropsOldestTurns { get; init; }
+}
 
 /// <summary>How tokens are chosen.</summary>
 public sealed record SamplingOptions
@@ -79,62 +96,3 @@ public sealed record SamplingOptions
     /// <summary>The same seed, model and request give the same text; null draws one.</summary>
     public long? Seed { get; init; }
 }
-
-/// <summary>News of a generation.</summary>
-public abstract record GenerationEvent;
-
-/// <summary>The prompt fits and is about to be computed.</summary>
-/// <param name="PromptTokens">Its tokens, template included.</param>
-public sealed record PromptAccepted(int PromptTokens) : GenerationEvent;
-
-/// <summary>A piece of text, whole characters only.</summary>
-/// <param name="Text">The piece.</param>
-/// <param name="CompletionTokens">Completion tokens so far.</param>
-public sealed record TextDelta(string Text, int CompletionTokens) : GenerationEvent
-{
-    /// <summary>
-    /// The tokens of this text, null unless asked for. One whose text is not shown whole, because a stop string cut it, is left out, and so is
-    /// the mark with which the model ends. Without text it brings the last tokens, which end inside a character.
-    /// </summary>
-    public IReadOnlyList<TokenLogprob>? Logprobs { get; init; }
-}
-
-/// <summary>How likely a token was.</summary>
-/// <param name="Token">Its id.</param>
-/// <param name="Bytes">Its text in UTF-8, perhaps a part of a character.</param>
-/// <param name="Logprob">Natural logarithm of its probability by the model alone: before temperature, penalties, bias and filters.</param>
-/// <param name="Top">The likeliest tokens in its place, best first, as many as were asked for.</param>
-public sealed record TokenLogprob(int Token, ReadOnlyMemory<byte> Bytes, float Logprob, IReadOnlyList<TokenLogprob> Top);
-
-/// <summary>The reply is complete.</summary>
-/// <param name="Reason">Why it ended.</param>
-/// <param name="Usage">What it used.</param>
-/// <param name="Timings">Where the time went.</param>
-public sealed record GenerationCompleted(FinishReason Reason, TokenUsage Usage, GenerationTimings Timings) : GenerationEvent;
-
-/// <summary>Where the time of a generation went, inside the engine.</summary>
-/// <param name="Queue">From its arrival to its admission.</param>
-/// <param name="Prefill">From there to the first token.</param>
-/// <param name="Decode">From the first token to the last.</param>
-/// <param name="DraftedTokens">Tokens that were guessed ahead.</param>
-/// <param name="AcceptedTokens">Of those, the right ones.</param>
-public sealed record GenerationTimings(TimeSpan Queue, TimeSpan Prefill, TimeSpan Decode, int DraftedTokens, int AcceptedTokens);
-
-/// <summary>Why a generation ended.</summary>
-public enum FinishReason
-{
-    /// <summary>The model ended it, or a stop string did.</summary>
-    Stop,
-
-    /// <summary>The token limit or the context window did.</summary>
-    Length,
-
-    /// <summary>The reader did.</summary>
-    Cancelled,
-}
-
-/// <summary>Tokens used by a generation.</summary>
-/// <param name="PromptTokens">Tokens of the prompt.</param>
-/// <param name="CompletionTokens">Tokens sampled.</param>
-/// <param name="CachedTokens">Tokens of the prompt that were found in the KV cache.</param>
-public sealed record TokenUsage(int PromptTokens, int CompletionTokens, int CachedTokens);

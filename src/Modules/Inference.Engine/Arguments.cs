@@ -12,9 +12,10 @@ internal sealed class Arguments
         "usage: Inference.Engine serve --native DIR --socket PATH --model FILE [--context N] [--threads N] [--slots N]\n"
         + "                              [--kv-type f16|q8_0|q4_0] [--memory BYTES]\n"
         + "       Inference.Engine probe --native DIR [--model FILE]\n"
-        + "       Inference.Engine measure --native DIR --model FILE [as serve, but no socket]";
+        + "       Inference.Engine measure --native DIR --model FILE [as serve, but no socket]\n"
+        + "       Inference.Engine render --template FILE --chat FILE [--bos TEXT] [--eos TEXT]";
 
-    private static readonly string[] Names = ["native", "socket", "model", "context", "threads", "slots", "kv-type", "memory"];
+    private static readonly string[] Names = ["template", "chat", "bos", "eos", "native", "socket", "model", "context", "threads", "slots", "kv-type", "memory"];
     // A sequence id of llama.cpp is below 256.
     private const int MostSlots = 64;
     private const int MostThreads = 512;
@@ -29,6 +30,14 @@ internal sealed class Arguments
 
     internal string Socket => Required("socket");
 
+    internal string Template => Required("template");
+
+    internal string Chat => Required("chat");
+
+    internal string? Bos => values.GetValueOrDefault("bos");
+
+    internal string? Eos => values.GetValueOrDefault("eos");
+
     internal string? ModelFile => values.GetValueOrDefault("model");
 
     internal ModelOptions Model => new(
@@ -40,7 +49,7 @@ internal sealed class Arguments
 
     internal static Arguments Parse(string[] args)
     {
-        if (args is not ["serve" or "probe" or "measure", ..] || args.Length % 2 == 0)
+        if (args is not ["serve" or "probe" or "measure" or "render", ..] || args.Length % 2 == 0)
         {
             throw new UsageException(Usage);
         }

@@ -13,6 +13,7 @@ try
     {
         "probe" => RunProbe(arguments),
         "measure" => await MeasureAsync(arguments),
+        "render" => Rendering.Run(arguments) ? 0 : Failed,
         _ => await ServeAsync(arguments),
     };
 }

@@ -15,10 +15,10 @@ internal sealed class Service(Worker worker, IHostApplicationLifetime lifetime) 
     public override async Task Run(IAsyncStreamReader<HostFrame> requestStream, IServerStreamWriter<WorkerFrame> responseStream, ServerCallContext context)
     {
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
-        var sequences = new ConcurrentDictionary<ulong, Sequence>();
+        var requests = new ConcurrentDictionary<ulong, EngineRequest>();
         var outbox = new Outbox();
-        var reading = ReadAsync(requestStream, outbox, sequences, ends.Token);
-        var writing = WriteAsync(responseStream, outbox, sequences, ends.Token);
+        var reading = ReadAsync(requestStream, outbox, requests, ends.Token);
+        var writing = WriteAsync(responseStream, outbox, requests, ends.Token);
         try
         {
             await await Task.WhenAny(reading, writing);
@@ -29,9 +29,9 @@ internal sealed class Service(Worker worker, IHostApplicationLifetime lifetime) 
         }
         finally
         {
-            foreach (var sequence in sequences.Values)
+            foreach (var request in requests.Values)
             {
-                worker.Cancel(sequence);
+                worker.Cancel(request);
             }
 
             await ends.CancelAsync();
@@ -40,25 +40,25 @@ internal sealed class Service(Worker worker, IHostApplicationLifetime lifetime) 
     }
 
     private async Task ReadAsync(
-        IAsyncStreamReader<HostFrame> requests, Outbox outbox, ConcurrentDictionary<ulong, Sequence> sequences, CancellationToken cancellation)
+        IAsyncStreamReader<HostFrame> frames, Outbox outbox, ConcurrentDictionary<ulong, EngineRequest> requests, CancellationToken cancellation)
     {
-        while (await requests.MoveNext(cancellation))
+        while (await frames.MoveNext(cancellation))
         {
-            switch (requests.Current)
+            switch (frames.Current)
             {
                 case { Submit: { } submit }:
-                    var sequence = new Sequence(submit, outbox);
-                    if (!sequences.TryAdd(submit.Id, sequence))
+                    var request = RequestOf(submit, outbox);
+                    if (!requests.TryAdd(submit.Id, request))
                     {
                         throw new RpcException(new Status(StatusCode.InvalidArgument, $"Request {submit.Id} was sent twice."));
                     }
 
-                    worker.Submit(sequence);
+                    worker.Submit(request);
                     break;
                 case { Cores.Most: > 0 and var most }:
                     worker.LimitThreads((int)most);
                     break;
-                case { Cancel: { } cancel } when sequences.TryGetValue(cancel.Id, out var cancelled):
+                case { Cancel: { } cancel } when requests.TryGetValue(cancel.Id, out var cancelled):
                     worker.Cancel(cancelled);
                     break;
             }
@@ -66,17 +66,25 @@ internal sealed class Service(Worker worker, IHostApplicationLifetime lifetime) 
     }
 
     private async Task WriteAsync(
-        IServerStreamWriter<WorkerFrame> frames, Outbox outbox, ConcurrentDictionary<ulong, Sequence> sequences, CancellationToken cancellation)
+        IServerStreamWriter<WorkerFrame> frames, Outbox outbox, ConcurrentDictionary<ulong, EngineRequest> requests, CancellationToken cancellation)
     {
         if (!await ReportLoadingAsync(frames, cancellation))
         {
             return;
         }
 
+        var language = (await worker.Loaded).Language;
         var computed = 0L;
+        var hasDescribed = false;
         while (true)
         {
             var step = await outbox.ReadAsync(Heartbeat, cancellation);
+            if (!hasDescribed && language.IsCompletedSuccessfully)
+            {
+                await frames.WriteAsync(new WorkerFrame { ChatTemplate = Describe(await language) }, cancellation);
+                hasDescribed = true;
+            }
+
             var load = worker.Meter.Take();
             if (step is null)
             {
@@ -95,7 +103,7 @@ internal sealed class Service(Worker worker, IHostApplicationLifetime lifetime) 
             {
                 if (news.NewsCase is Event.NewsOneofCase.Finished or Event.NewsOneofCase.Failed)
                 {
-                    sequences.TryRemove(news.Id, out _);
+                    requests.TryRemove(news.Id, out _);
                 }
             }
 
@@ -142,7 +150,24 @@ internal sealed class Service(Worker worker, IHostApplicationLifetime lifetime) 
         ContextTokens = (uint)loaded.Layout.ContextTokens,
         TrainedContextTokens = (uint)loaded.Model.TrainedContextTokens,
         VocabularyTokens = (uint)loaded.Model.Vocabulary.Size,
-        HasChatTemplate = loaded.Model.ChatTemplate is not null,
         Threads = (uint)loaded.DecodeThreads.Threads,
+        Generates = loaded.Generates,
+        EmbeddingDimensions = (uint)loaded.Model.EmbeddingDimensions,
     };
+
+    private static ChatTemplate Describe(ChatLanguage language) => new()
+    {
+        IsOwn = language.IsOwn,
+        Problem = language.Problem ?? "",
+        Format = language.FormatName,
+        System = language.Capabilities.System,
+        Tools = language.Capabilities.Tools,
+        ThinkingSwitch = language.Capabilities.ThinkingSwitch is not null,
+        Reasoning = language.Thinks,
+    };
+
+    private static EngineRequest RequestOf(Submit submit, Outbox outbox) =>
+        submit.Embed is not null ? new EmbeddingRequest(submit, outbox)
+        : TextRequest.IsOne(submit) ? new TextRequest(submit, outbox)
+        : new Sequence(submit, outbox);
 }

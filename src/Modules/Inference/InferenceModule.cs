@@ -64,6 +64,8 @@ public static class InferenceModule
             s.GetRequiredService<GenerationMetrics>(),
             s.GetRequiredService<TimeProvider>(),
             s.GetRequiredService<ILogger<WorkerPool>>()));
+        services.AddSingleton<EngineCalls>();
+        services.AddSingleton<ModelTexts>();
         services.AddSingleton<TextGenerator>();
         services.AddSingleton<ITextGenerator>(s => s.GetRequiredService<TextGenerator>());
         services.AddHealthChecks().AddCheck<EngineCheck>("engine", tags: ["ready"]);

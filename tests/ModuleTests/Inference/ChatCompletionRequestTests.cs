@@ -160,13 +160,11 @@ public sealed class ChatCompletionRequestTests
     public void A_field_that_would_reach_past_the_api_is_refused(string name, string value) => Refused(With(name, value), "param.unknown", name);
 
     [Theory]
-    [InlineData("tools", """[{"type":"function"}]""")]
-    [InlineData("tool_choice", "\"required\"")]
-    [InlineData("response_format", """{"type":"json_object"}""")]
+    [InlineData("functions", """[{"name":"f"}]""")]
+    [InlineData("function_call", """{"name":"f"}""")]
     [InlineData("guided_regex", "\"a+\"")]
     [InlineData("guided_what_comes_next", "{}")]
     [InlineData("json_schema", "{}")]
-    [InlineData("reasoning_effort", "\"low\"")]
     [InlineData("echo", "true")]
     [InlineData("best_of", "2")]
     public void What_would_change_the_answer_and_is_not_built_is_refused_instead_of_dropped(string name, string value) =>
@@ -259,12 +257,91 @@ public sealed class ChatCompletionRequestTests
     public void A_completion_takes_exactly_one_prompt(string body, string code) =>
         Assert.Equal(code, Assert.Throws<Refusal>(() => Completions.ReadPrompt(JsonBody.Parse(body))).Error.Code);
 
+    [Theory]
+    [InlineData("tools", "{}", "param.type", "tools")]
+    [InlineData("tools", "[{}]", "param.missing", "tools[0].type")]
+    [InlineData("tools", """[{"type":"web_search"}]""", "param.unsupported", "tools[0].type")]
+    [InlineData("tools", """[{"type":"function"}]""", "param.missing", "tools[0].function")]
+    [InlineData("tools", """[{"type":"function","function":{}}]""", "param.missing", "tools[0].function.name")]
+    [InlineData("tools", """[{"type":"function","function":{"name":"a b"}}]""", "param.range", "tools[0].function.name")]
+    [InlineData("tools", """[{"type":"function","function":{"name":"f","parameters":[]}}]""", "param.type", "tools[0].function.parameters")]
+    [InlineData("tools", """[{"type":"function","function":{"name":"f"}},{"type":"function","function":{"name":"f"}}]""", "param.range", "tools")]
+    [InlineData("tool_choice", "\"required\"", "param.range", "tool_choice")]
+    [InlineData("tool_choice", "\"always\"", "param.range", "tool_choice")]
+    [InlineData("tool_choice", """{"type":"custom"}""", "param.unsupported", "tool_choice.type")]
+    [InlineData("tool_choice", """{"type":"function","function":{"name":"g"}}""", "param.range", "tool_choice.function.name")]
+    [InlineData("parallel_tool_calls", "1", "param.type", "parallel_tool_calls")]
+    [InlineData("response_format", "{}", "param.missing", "response_format.type")]
+    [InlineData("response_format", """{"type":"xml"}""", "param.range", "response_format.type")]
+    [InlineData("response_format", """{"type":"json_schema"}""", "param.missing", "response_format.json_schema")]
+    [InlineData("response_format", """{"type":"json_schema","json_schema":{"name":"x"}}""", "param.missing", "response_format.json_schema.schema")]
+    [InlineData("structured_outputs", "{}", "param.range", "structured_outputs")]
+    [InlineData("structured_outputs", """{"regex":"a","choice":["a"]}""", "param.range", "structured_outputs")]
+    [InlineData("structured_outputs", """{"lark":"a"}""", "param.unsupported", "structured_outputs.lark")]
+    [InlineData("structured_outputs", """{"choice":[1]}""", "param.type", "structured_outputs.choice[0]")]
+    [InlineData("truncation", "\"middle\"", "param.range", "truncation")]
+    [InlineData("reasoning_effort", "\"huge\"", "param.range", "reasoning_effort")]
+    [InlineData("chat_template_kwargs", "[]", "param.type", "chat_template_kwargs")]
+    public void What_a_chat_asks_for_wrongly_is_refused_by_its_path(string name, string value, string code, string param)
+    {
+        var error = Assert.Throws<Refusal>(() => ReadRequest(With(name, value))).Error;
+        Assert.Equal((400, code, param), (error.Status, error.Code, error.Param));
+    }
+
+    [Theory]
+    [InlineData("""{"role":"user","content":"x","tool_calls":[{"id":"1","function":{"name":"f","arguments":"{}"}}]}""", "param.range", "messages[0].tool_calls")]
+    [InlineData("""{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"{}"}}]}""", "param.missing", "messages[0].tool_calls[0].id")]
+    [InlineData("""{"role":"assistant","tool_calls":[{"id":"1"}]}""", "param.missing", "messages[0].tool_calls[0].function")]
+    [InlineData("""{"role":"assistant","tool_calls":[{"id":"1","type":"custom"}]}""", "param.unsupported", "messages[0].tool_calls[0].type")]
+    [InlineData("""{"role":"assistant","content":null}""", "param.missing", "messages[0].content")]
+    [InlineData("""{"role":"tool","content":"x"}""", "param.missing", "messages[0].tool_call_id")]
+    public void A_call_or_a_result_that_is_not_whole_is_refused(string message, string code, string param) =>
+        Refused($$"""{"model":"m","messages":[{{message}}]}""", code, param);
+
+    [Fact]
+    public void A_grammar_is_refused_unless_an_administrator_sends_it()
+    {
+        var json = With("structured_outputs", """{"grammar":"root ::= \"a\""}""");
+        var error = Assert.Throws<Refusal>(() => ReadRequest(json)).Error;
+        Assert.Equal((403, "constraint.not_allowed"), (error.Status, error.Code));
+        Assert.Equal(new OutputFormat.Grammar("root ::= \"a\""), ReadRequest(json, Roles.Administrator).Format);
+    }
+
+    [Fact]
+    public void Tools_calls_and_results_arrive()
+    {
+        var request = ReadRequest(
+            """
+            {"model":"m","messages":[
+               {"role":"user","content":"Weather?"},
+               {"role":"assistant","content":null,"reasoning_content":"I ask.","tool_calls":[{"id":"call_1","type":"function","function":{"name":"weather","arguments":"{\"city\":\"Oslo\"}"}}]},
+               {"role":"tool","tool_call_id":"call_1","content":"rain"}],
+             "tools":[{"type":"function","function":{"name":"weather","description":"Tells it.","parameters":{"type":"object"},"strict":true}}],
+             "tool_choice":{"type":"function","function":{"name":"weather"}},"parallel_tool_calls":false,
+             "reasoning_effort":"low","truncation":"auto","chat_template_kwargs":{"enable_thinking":false},
+             "response_format":{"type":"json_schema","json_schema":{"name":"x","strict":true,"schema":{"type":"integer"}}}}
+            """);
+        Assert.Equal([new Tool("weather", "Tells it.", """{"type":"object"}""")], request.Tools);
+        Assert.Equal(new ToolChoice(ToolChoiceMode.Required, "weather"), request.ToolChoice);
+        Assert.Equal([new ToolCall("call_1", "weather", """{"city":"Oslo"}""")], request.Messages[1].ToolCalls);
+        Assert.Equal(("", "I ask.", "call_1"), (request.Messages[1].Content, request.Messages[1].Reasoning, request.Messages[2].ToolCallId));
+        Assert.Equal((false, true, "low"), (request.ParallelToolCalls, request.DropsOldestTurns, request.ReasoningEffort));
+        Assert.Equal("""{"enable_thinking":false}""", request.TemplateArguments);
+        Assert.Equal(new OutputFormat.JsonSchema("""{"type":"integer"}"""), request.Format);
+    }
+
+    private static GenerationRequest ReadRequest(string json, string role = Roles.User)
+    {
+        var body = JsonBody.Parse(json);
+        return ChatCompletions.ReadRequest(body, GenerationParams.ReadChat(body), new CurrentUser(Guid.Empty, role));
+    }
+
     private static string With(string name, string value) => $$"""{"model":"m",{{Messages}},"{{name}}":{{value}} }""";
 
     private static (GenerationParams Wanted, IReadOnlyList<ChatMessage> Messages) Read(string json)
     {
         var body = JsonBody.Parse(json);
-        return (GenerationParams.ReadChat(body), ChatCompletions.ReadMessages(body));
+        return (GenerationParams.ReadChat(body), ChatMessages.Read(body));
     }
 
     private static void Refused(string json, string code, string? param)

@@ -34,6 +34,7 @@ public sealed class CompletionsTests(PlatformFixture platform)
         { "{\"model\":\"stories\",\"prompt\":\"a\",\"stop\":[1]}", "stop[0]", "param.type" },
         { "{\"model\":\"stories\",\"prompt\":\"a\",\"stop\":[\"\"]}", "stop", "param.range" },
         { "{\"model\":\"stories\",\"prompt\":[\"a\",\"b\"]}", "prompt", "param.unsupported" },
+        { "{\"model\":\"stories\",\"prompt\":\"a\",\"tools\":[{}]}", "tools", "param.unsupported" },
         { "{\"model\":\"stories\",\"prompt\":\"a\",\"api_base\":\"http://127.0.0.1\"}", "api_base", "param.unknown" },
         { "{\"model\":\"stories\",\"prompt\":\"a\",\"n_discard\":-1}", "n_discard", "param.unknown" },
         { "{\"model\":\"stories\",\"prompt\":\"a\",\"logit_bias\":{\"1000000\":5}}", "logit_bias", "param.range" },
@@ -58,8 +59,8 @@ public sealed class CompletionsTests(PlatformFixture platform)
     [InlineData("{\"model\":\"stories\",\"messages\":[{\"role\":\"boss\",\"content\":\"a\"}]}", "messages[0].role", "param.range")]
     [InlineData("{\"model\":\"stories\",\"messages\":[{\"role\":\"user\"}]}", "messages[0].content", "param.missing")]
     [InlineData("{\"model\":\"stories\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"x\"}}]}]}", "messages[0].content[0].type", "modality.unsupported")]
-    [InlineData("{\"model\":\"stories\",\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"tools\":[{}]}", "tools", "param.unsupported")]
-    [InlineData("{\"model\":\"stories\",\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"response_format\":{\"type\":\"json_object\"}}", "response_format", "param.unsupported")]
+    [InlineData("{\"model\":\"stories\",\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"tools\":[{}]}", "tools[0].type", "param.missing")]
+    [InlineData("{\"model\":\"stories\",\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"reasoning_effort\":\"low\"}", "reasoning_effort", "param.range")]
     public async Task A_bad_chat_request_is_refused_by_the_field_to_blame(string body, string param, string code)
     {
         var answer = await platform.Administrator.PostAsync("/v1/chat/completions", new StringContent(body, Encoding.UTF8, "application/json"));

@@ -83,7 +83,7 @@ public sealed class EventStreamTests
     private Task WriteAsync() => EventStream.WriteAsync(
         context,
         news.Reader.ReadAllAsync(context.RequestAborted),
-        e => e is TextDelta delta ? [new Answer("id", "chat.completion.chunk", 1, "m", [new Choice(0) { Delta = new ChatDelta(null, delta.Text) }])] : [],
+        e => e is TextDelta delta ? [new Answer("id", "chat.completion.chunk", 1, "m", [new Choice(0) { Delta = new ChatDelta { Content = delta.Text } }])] : [],
         clock);
 
     /// <summary>A response that has started once something was flushed, as on a server.</summary>

@@ -42,7 +42,7 @@ internal sealed class WorkerPoolFixture : IModelCatalog, IModelSettings, IAsyncD
         Planner = new LoadPlanner(files, this, settings);
         Budget = new MemoryBudget(settings.Value.MemoryBudget, available ?? new AvailableMemory().Read);
         Pool = new WorkerPool(new EngineFiles(settings), this, Planner, Budget, settings, metrics, Clock, NullLogger<WorkerPool>.Instance);
-        Generator = new TextGenerator(this, Pool, settings, metrics, Clock);
+        Generator = new TextGenerator(new EngineCalls(this, Pool), settings, metrics, Clock);
     }
 
     public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero));
@@ -78,7 +78,7 @@ internal sealed class WorkerPoolFixture : IModelCatalog, IModelSettings, IAsyncD
 
     /// <summary>The model never stops by itself, so this lasts as long as its context: seconds, in which something can happen.</summary>
     public IAsyncEnumerable<GenerationEvent> Continue(int? maxTokens = null) =>
-        Generator.ContinueAsync(Good.Name, Guid.Empty, "Once", new SamplingOptions { Temperature = 0 }, maxTokens, [], Timeout);
+        Generator.ContinueAsync(Good.Name, Guid.Empty, "Once", new SamplingOptions { Temperature = 0 }, maxTokens, [], null, Timeout);
 
     public async Task<GenerationCompleted> CompleteAsync(int maxTokens) =>
         Assert.IsType<GenerationCompleted>(await Continue(maxTokens).LastAsync(Timeout));

@@ -121,14 +121,18 @@ public static class TinyModel
         _ => 0,
     };
 
-    private static GgufWriter.Tensor Ones(string name, int length)
+    internal static GgufWriter.Tensor Ones(string name, int length)
     {
         var ones = new float[length];
         Array.Fill(ones, 1f);
         return new(name, (uint)TensorType.F32, [(ulong)length], length * 4L, stream => stream.Write(MemoryMarshal.AsBytes<float>(ones)));
     }
 
-    private static GgufWriter.Tensor Weights(string name, TensorType type, int columns, int rows, int seed, int[] silentRows)
+    /// <summary>A vector.</summary>
+    internal static GgufWriter.Tensor Weights(string name, TensorType type, int columns, int seed) =>
+        Weights(name, type, columns, 1, seed, []) with { Dimensions = [(ulong)columns] };
+
+    internal static GgufWriter.Tensor Weights(string name, TensorType type, int columns, int rows, int seed, int[] silentRows)
     {
         var rowBytes = type switch
         {

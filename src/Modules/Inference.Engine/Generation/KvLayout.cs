@@ -21,6 +21,9 @@ internal sealed record KvLayout(int ContextTokens, int Slots, int Running, bool 
     private const long LeastBytes = 256L << 20;
     private const long MostBytes = 8L << 30;
 
+    /// <summary>Of a model that keeps nothing between two steps.</summary>
+    internal static KvLayout ForEmbedding(int tokens) => new(tokens, 1, 1, IsUnified: true, tokens);
+
     internal static KvLayout Choose(int trainedTokens, long bytesPerToken, ModelOptions wanted)
     {
         var trained = trainedTokens > 0 ? trainedTokens : DefaultContextTokens;

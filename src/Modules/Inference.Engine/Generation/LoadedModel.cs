@@ -1,3 +1,4 @@
+using LlmPlatform.Inference.Engine.Constraints;
 using LlmPlatform.Inference.Engine.Llama;
 
 namespace LlmPlatform.Inference.Engine.Generation;
@@ -26,6 +27,13 @@ internal sealed class LoadedModel
     // The most tokens of a step: large enough for the matrix kernels, short enough to stop between two.
     private const int BatchTokens = 512;
 
+    // A text is embedded in one step, in which llama.cpp also computes the scores after every token, wanted or not.
+    private const int MostEmbeddingTokens = 2048;
+    private const long MostScoreBytes = 512L << 20;
+
+    /// <summary>Texts that are embedded in one step.</summary>
+    internal const int EmbeddingSequences = 32;
+
     private readonly LlamaLibrary library;
     private readonly ContextOptions options;
     private readonly Dictionary<int, LlamaThreadPool> pools = [];
@@ -35,15 +43,20 @@ internal sealed class LoadedModel
     {
         this.library = library;
         Model = model;
+        Language = Task.Run(() => new ChatLanguage(model.Vocabulary, model.ChatTemplate));
         KvBytesPerToken = model.KvNumbersPerToken * BytesOf32(wanted.KvCacheType) / 32;
-        var layout = KvLayout.Choose(model.TrainedContextTokens, KvBytesPerToken, wanted);
-        options = new ContextOptions(
-            layout.Cells, Math.Min(BatchTokens, layout.ContextTokens), layout.Slots, layout.IsUnified, (int)wanted.KvCacheType);
+        var layout = Generates ? KvLayout.Choose(model.TrainedContextTokens, KvBytesPerToken, wanted) : KvLayout.ForEmbedding(EmbeddingTokens);
+        options = Generates
+            ? new ContextOptions(layout.Cells, Math.Min(BatchTokens, layout.ContextTokens), layout.Slots, layout.IsUnified, (int)wanted.KvCacheType)
+            : EmbeddingOptions;
         FirstContext = LlamaContext.Create(library, model, options);
         // llama.cpp rounds a context up; the model was not trained for the rest.
         Layout = layout with { ContextTokens = Math.Min(layout.ContextTokens, FirstContext.SequenceTokens), Cells = FirstContext.TotalTokens };
+        Constraints = new ConstraintCompiler(new VocabularyText(model.Vocabulary));
         hasFixedThreads = wanted.Threads is not null;
-        var (decode, batch) = wanted.Threads is { } threads ? ThreadChoice.Fixed(threads) : ThreadChoice.Measure(FirstContext, model.Vocabulary);
+        var (decode, batch) = wanted.Threads is { } threads ? ThreadChoice.Fixed(threads)
+            : Generates ? ThreadChoice.Measure(FirstContext, model.Vocabulary)
+            : ThreadChoice.Fixed(Environment.ProcessorCount);
         pools[decode.Threads] = decode;
         pools[batch.Threads] = batch;
         var most = hasFixedThreads ? decode.Threads : Environment.ProcessorCount;
@@ -51,11 +64,20 @@ internal sealed class LoadedModel
         UseThreads(FirstContext);
     }
 
+    /// <summary>False for a model that only makes vectors of texts.</summary>
+    internal bool Generates => Model.IsCausal;
+
     internal LlamaModel Model { get; }
 
+    /// <summary>The one that the loop begins with; of a model that only makes vectors, it was a trial.</summary>
     internal LlamaContext FirstContext { get; }
 
     internal KvLayout Layout { get; }
+
+    /// <summary>Trying a template out takes a while, and only conversations wait for it.</summary>
+    internal Task<ChatLanguage> Language { get; }
+
+    internal ConstraintCompiler Constraints { get; }
 
     internal long KvBytesPerToken { get; }
 
@@ -72,7 +94,7 @@ internal sealed class LoadedModel
         var model = LlamaModel.Load(library, options.File, progress: progress);
         if (!model.PredictsNextToken)
         {
-            throw new ModelLoadException("model.unsupported", $"A model of the architecture {model.Architecture} does not generate text.");
+            throw new ModelLoadException("model.unsupported", $"A model of the architecture {model.Architecture} neither generates nor embeds text.");
         }
 
         return model.Vocabulary.Size > 0
@@ -86,6 +108,27 @@ internal sealed class LoadedModel
         UseThreads(context);
         return context;
     }
+
+    /// <summary>Tokens of a text that can be embedded.</summary>
+    internal int EmbeddingTokens
+    {
+        get
+        {
+            var most = Generates ? (int)Math.Min(MostEmbeddingTokens, MostScoreBytes / sizeof(float) / Model.Vocabulary.Size) : MostEmbeddingTokens;
+            return Model.TrainedContextTokens > 0 ? Math.Min(Model.TrainedContextTokens, most) : most;
+        }
+    }
+
+    /// <summary>For vectors instead of scores.</summary>
+    internal LlamaContext CreateEmbeddingContext()
+    {
+        var context = LlamaContext.Create(library, Model, EmbeddingOptions);
+        UseThreads(context);
+        return context;
+    }
+
+    private ContextOptions EmbeddingOptions =>
+        new(EmbeddingTokens, EmbeddingTokens, EmbeddingSequences, IsUnified: true, (int)KvCacheType.F16) { Embeds = true };
 
     /// <summary>Takes the threads that the tuners want now.</summary>
     internal void UseThreads(LlamaContext context) => context.UseThreads(Pool(DecodeThreads.Threads), Pool(BatchThreads.Threads));

@@ -9,7 +9,7 @@ namespace LlmPlatform.Inference.Engine.Generation;
 /// token for each sequence that generates, or a piece of a prompt that still waits. A sequence whose difference is used up gets its next token
 /// from the scores. Everything runs on one thread, which alone touches the context.
 /// </summary>
-internal sealed partial class Scheduler
+internal sealed partial class Scheduler : IEngineLoop
 {
     private const int ExitBroken = 4;
 
@@ -18,14 +18,15 @@ internal sealed partial class Scheduler
 
     private readonly LoadedModel model;
     private readonly ILogger logger;
-    private readonly BlockingCollection<Sequence> submitted = [];
+    private readonly BlockingCollection<EngineRequest> submitted = [];
     private readonly FairQueue waiting = new();
-    private readonly List<Sequence> ended = [];
+    private readonly List<EngineRequest> ended = [];
     private readonly StepClock clock = new();
     private readonly GuessGate guesses = new();
     private readonly LoadMeter meter;
     private readonly KvSlots slots;
     private readonly Admission admission;
+    private readonly Embedder embedder;
     private readonly StepRunner runner;
     private readonly StepPlan plan;
     private int cores = Environment.ProcessorCount;
@@ -36,33 +37,31 @@ internal sealed partial class Scheduler
     {
         (this.model, this.meter, this.logger) = (model, meter, logger);
         runner = new StepRunner(model);
+        embedder = new Embedder(model, logger);
         plan = new StepPlan(clock, waiting, runner.BatchTokens);
         slots = new KvSlots(model.Layout, model.KvBytesPerToken, model.Model.CanStepBack, clock);
         admission = new Admission(model.Layout, slots, waiting, meter, logger);
     }
 
-    internal void Submit(Sequence sequence) => submitted.Add(sequence);
+    public void Submit(EngineRequest request) => submitted.Add(request);
 
-    /// <summary>Cores that this model may use from the next step on. Call it from any thread.</summary>
-    internal void LimitThreads(int most) => Volatile.Write(ref cores, most);
+    public void LimitThreads(int most) => Volatile.Write(ref cores, most);
 
-    /// <summary>Call this from any thread after cancelling.</summary>
-    internal void AbortUselessStep() => runner.AbortUselessStep();
+    public void AbortUselessStep() => runner.AbortUselessStep();
 
-    /// <summary>Grows while a step is being computed. Readable from any thread.</summary>
-    internal long Progress => runner.Progress;
+    public long Progress => runner.Progress + embedder.Progress;
 
-    internal void Run()
+    public void Run()
     {
         while (true)
         {
-            var isIdle = admission.IsIdle;
-            while (submitted.TryTake(out var sequence, isIdle ? Timeout.Infinite : 0))
+            var isIdle = admission.IsIdle && embedder.IsIdle;
+            while (submitted.TryTake(out var request, isIdle ? Timeout.Infinite : 0))
             {
                 isIdle = false;
-                if (!admission.TryAdd(sequence))
+                if (!(request is EmbeddingRequest texts ? embedder.TryAdd(texts) : admission.TryAdd((Sequence)request)))
                 {
-                    ended.Add(sequence);
+                    ended.Add(request);
                 }
             }
 
@@ -83,6 +82,11 @@ internal sealed partial class Scheduler
                 }
 
                 Guarded(shares);
+            }
+
+            if (!embedder.IsIdle)
+            {
+                embedder.Step(besideStreams: admission.Running.Count > 0);
             }
 
             Flush();
@@ -292,9 +296,9 @@ internal sealed partial class Scheduler
     private void Flush(bool isPause = false)
     {
         meter.Update(admission.Running.Count, admission.Waiting, slots, runner.Context);
-        foreach (var sequence in admission.Running.Concat(ended))
+        foreach (var request in admission.Running.Concat(ended))
         {
-            sequence.Flush(isPause);
+            request.Flush(isPause);
         }
 
         ended.Clear();

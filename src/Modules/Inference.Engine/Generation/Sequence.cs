@@ -1,48 +1,35 @@
 using System.Diagnostics;
-using Google.Protobuf;
+using LlmPlatform.Inference.Engine.Constraints;
 using LlmPlatform.Inference.Engine.Llama;
 using LlmPlatform.Inference.Engine.Protocol;
 
 namespace LlmPlatform.Inference.Engine.Generation;
 
 /// <summary>
-/// One request on its way. For the scheduler it is two numbers: the tokens it has, and how many of them the KV cache already holds; every
-/// step brings them closer. Only one thread at a time touches it, except for <see cref="Cancel"/>.
+/// One generation on its way. For the scheduler it is two numbers: the tokens it has, and how many of them the KV cache already holds; every
+/// step brings them closer.
 /// </summary>
-internal sealed class Sequence(Submit request, Outbox outbox)
+internal sealed class Sequence(Submit request, Outbox outbox) : EngineRequest(request, outbox)
 {
-    private readonly Utf8Assembler characters = new();
-    private volatile bool isCancelled;
-    private bool hasSpoken;
     private List<int> tokens = [];
     private Vocabulary vocabulary = null!;
     private Sampler sampler = null!;
-    private StopStrings stops = null!;
-    private LogProbabilities? logprobs;
-    private readonly long arrived = Stopwatch.GetTimestamp();
+    private ReplyStream reply = null!;
+    private ConstraintState? constraint;
+    private float[]? ownScores; // the model's, where a constraint changes them and somebody asks for them
     private PromptLookup? lookup;
     private int mostTokens;
     private int promptTokens;
     private int cachedTokens;
+    private int reasoningTokens;
     private long admitted;
     private long firstToken;
     private long lastToken;
 
-    internal ulong Id => request.Id;
-
-    internal Submit Request => request;
-
-    internal bool IsCancelled => isCancelled;
-
-    internal bool IsOver { get; private set; }
-
     /// <summary>Its id in the KV cache while it runs.</summary>
     internal int Slot { get; set; }
 
-    /// <summary>Only its owner's requests share what is computed for it.</summary>
-    internal string Tenant => request.Tenant;
-
-    internal double Weight => request.Weight > 0 ? request.Weight : 1;
+    internal double Weight => Request.Weight > 0 ? Request.Weight : 1;
 
     internal List<int> TokenList => tokens;
 
@@ -56,19 +43,17 @@ internal sealed class Sequence(Submit request, Outbox outbox)
     private int CompletionTokens => tokens.Count - promptTokens;
 
     /// <summary>Whether the other one was there before this one had said anything.</summary>
-    internal bool CameWith(Sequence other) => firstToken == 0 || other.arrived <= firstToken;
-
-    internal void Cancel() => isCancelled = true;
+    internal bool CameWith(Sequence other) => firstToken == 0 || other.Arrived <= firstToken;
 
     /// <summary>The first deadline that has passed, or null.</summary>
     internal string? Late()
     {
-        if (request.Deadlines is not { } deadlines)
+        if (Request.Deadlines is not { } deadlines)
         {
             return null;
         }
 
-        var waited = Stopwatch.GetElapsedTime(arrived).TotalMilliseconds;
+        var waited = Stopwatch.GetElapsedTime(Arrived).TotalMilliseconds;
         return deadlines.HasTotal && waited >= deadlines.Total ? "total"
             : firstToken == 0 && deadlines.HasFirstToken && waited >= deadlines.FirstToken ? "first_token"
             : admitted == 0 && deadlines.HasQueue && waited >= deadlines.Queue ? "queue"
@@ -94,20 +79,29 @@ internal sealed class Sequence(Submit request, Outbox outbox)
 
     internal void RecordGuess(int accepted) => lookup!.Record(accepted);
 
-    /// <summary>Throws <see cref="RequestRefusedException"/> for what cannot be served.</summary>
-    internal void Begin(Vocabulary vocabulary, int contextTokens)
+    internal override void Begin(LoadedModel model, ChatLanguage? language)
     {
-        this.vocabulary = vocabulary;
-        var sampling = request.Sampling ?? new Sampling();
-        logprobs = LogProbabilities.Of(sampling);
-        var isConversation = request.InputCase == Submit.InputOneofCase.Conversation;
-        stops = new StopStrings(isConversation && ChatMl.EndsTurnsWithText(vocabulary) ? [.. request.Stop, ChatMl.TurnEnd] : request.Stop);
-        tokens = Prompt.Tokenize(request, vocabulary, contextTokens);
+        if (!model.Generates)
+        {
+            throw new RequestRefusedException("param.unsupported", "This model makes vectors of texts and generates none.", "model");
+        }
+
+        vocabulary = model.Model.Vocabulary;
+        var sampling = Request.Sampling ?? new Sampling();
+        var logprobs = LogProbabilities.Of(sampling);
+        var stops = new StopStrings(Request.Stop);
+        var prompt = new Prompt(vocabulary, language, model.Layout.ContextTokens).Tokenize(Request);
+        tokens = prompt.Tokens;
+        var form = language is null ? AnswerConstraint.Text(Request.Form) : language.FormOf(Request, prompt.EndsInReasoning);
+        constraint = form is null ? null : model.Constraints.Compile(form).Start();
+        ownScores = constraint is not null && logprobs is not null ? new float[vocabulary.Size] : null;
+        var parser = language?.Parser(Request.Conversation, prompt.EndsInReasoning);
+        reply = new ReplyStream(vocabulary, parser, new StopStrings(language?.TurnEnds ?? []), stops, logprobs);
         sampler = new Sampler(sampling, Penalties.Of(sampling, vocabulary.Size, vocabulary.EndMarks, tokens));
         promptTokens = tokens.Count;
-        var room = contextTokens - promptTokens;
-        mostTokens = request.HasMaxTokens ? (int)Math.Min(request.MaxTokens, (uint)room) : room;
-        Say(new Event { Id = Id, Admitted = new Admitted { PromptTokens = (uint)promptTokens } });
+        var room = model.Layout.ContextTokens - promptTokens;
+        mostTokens = Request.HasMaxTokens ? (int)Math.Min(Request.MaxTokens, (uint)room) : room;
+        Say(new Event { Id = Id, Admitted = new Admitted { PromptTokens = (uint)promptTokens, DroppedMessages = (uint)prompt.DroppedMessages } });
         if (mostTokens == 0)
         {
             Finish(FinishReason.Length);
@@ -119,26 +113,30 @@ internal sealed class Sequence(Submit request, Outbox outbox)
     /// </summary>
     internal void Advance(Span<float> logits)
     {
-        var token = sampler.Next(logits);
+        var token = Choose(logits);
         tokens.Add(token);
         RecordToken();
+        reasoningTokens += reply.InReasoning ? 1 : 0;
         if (vocabulary.EndsGeneration(token))
         {
-            TellRest();
+            Tell(reply.End(token));
             Finish(FinishReason.Stop);
             return;
         }
 
-        var text = characters.Push(vocabulary.Piece(token));
-        logprobs?.Add(logits, token, text.Length, characters.HasPart, id => ByteString.CopyFrom(vocabulary.Piece(id)));
-        Tell(stops.Push(text), isLast: stops.HasStopped);
-        if (stops.HasStopped)
+        Tell(reply.Push(token, ownScores ?? logits));
+        if (reply.HasStopped)
         {
+            Finish(FinishReason.Stop);
+        }
+        else if (constraint is { MustEnd: true })
+        {
+            Tell(reply.End(null));
             Finish(FinishReason.Stop);
         }
         else if (CompletionTokens >= mostTokens)
         {
-            TellRest();
+            Tell(reply.End(null));
             Finish(FinishReason.Length);
         }
     }
@@ -150,37 +148,48 @@ internal sealed class Sequence(Submit request, Outbox outbox)
         firstToken = firstToken == 0 ? lastToken : firstToken;
     }
 
-    internal void Finish(FinishReason reason)
+    internal override void Finish(FinishReason reason)
     {
-        IsOver = true;
-        var usage = new Usage { PromptTokens = (uint)promptTokens, CompletionTokens = (uint)CompletionTokens, CachedTokens = (uint)cachedTokens };
-        Say(new Event { Id = Id, Finished = new Finished { Reason = reason, Usage = usage, Timings = Timings() } });
-    }
-
-    internal void Fail(string code, string message, string param = "", TimeSpan retryAfter = default)
-    {
-        IsOver = true;
-        var failed = new Failed { Code = code, Message = message, Param = param, RetryAfter = (uint)retryAfter.TotalMilliseconds };
-        Say(new Event { Id = Id, Failed = failed });
-    }
-
-    /// <summary>Sends what has been said since the last time, a fast model's tokens a few together unless the next ones will take long.</summary>
-    internal void Flush(bool isPause = false) => outbox.Flush(isPause);
-
-    /// <summary>The text is over: what was held back is shown.</summary>
-    private void TellRest()
-    {
-        logprobs?.ShowAll();
-        Tell(stops.Flush(), isLast: true);
-    }
-
-    private void Tell(string text, bool isLast)
-    {
-        logprobs?.Show(text.Length);
-        if (text.Length > 0 || (isLast && logprobs is { HasReady: true }))
+        var usage = new Usage
         {
-            var delta = new Delta { Text = text, Tokens = (uint)CompletionTokens };
-            delta.Logprobs.AddRange(logprobs?.TakeReady() ?? []);
+            PromptTokens = (uint)promptTokens,
+            CompletionTokens = (uint)CompletionTokens,
+            CachedTokens = (uint)cachedTokens,
+            ReasoningTokens = (uint)reasoningTokens,
+        };
+        var waitsForCalls = reason == FinishReason.Stop && reply is { HasCalls: true };
+        Finish(new Finished { Reason = waitsForCalls ? FinishReason.ToolCalls : reason, Usage = usage, Timings = Timings(), Diagnostic = reply?.Diagnostic ?? "" });
+    }
+
+    private int Choose(Span<float> logits)
+    {
+        if (constraint is null)
+        {
+            return sampler.Next(logits);
+        }
+
+        if (ownScores is not null)
+        {
+            logits.CopyTo(ownScores);
+        }
+
+        constraint.Mask(logits);
+        if (constraint.Refusal is { } refusal)
+        {
+            throw refusal;
+        }
+
+        var token = sampler.Next(logits);
+        return vocabulary.EndsGeneration(token) || constraint.TryAccept(token)
+            ? token
+            : throw new InvalidOperationException($"Token {token} was chosen although the constraint forbids it.");
+    }
+
+    private void Tell(IReadOnlyList<Delta> deltas)
+    {
+        foreach (var delta in deltas)
+        {
+            delta.Tokens = (uint)CompletionTokens;
             Say(new Event { Id = Id, Delta = delta });
         }
     }
@@ -190,7 +199,7 @@ internal sealed class Sequence(Submit request, Outbox outbox)
         var now = Stopwatch.GetTimestamp();
         return new Timings
         {
-            Queue = Microseconds(arrived, admitted == 0 ? now : admitted),
+            Queue = Microseconds(Arrived, admitted == 0 ? now : admitted),
             Prefill = admitted == 0 ? 0 : Microseconds(admitted, firstToken == 0 ? now : firstToken),
             Decode = Microseconds(firstToken, lastToken),
             Drafted = (uint)(lookup?.Drafted ?? 0),
@@ -199,10 +208,4 @@ internal sealed class Sequence(Submit request, Outbox outbox)
     }
 
     private static ulong Microseconds(long from, long to) => (ulong)Stopwatch.GetElapsedTime(from, to).TotalMicroseconds;
-
-    private void Say(Event news)
-    {
-        outbox.Add(news, isUrgent: news.Admitted is null && (news.Delta is null || !hasSpoken));
-        hasSpoken |= news.Delta is not null;
-    }
 }

@@ -8,6 +8,7 @@ internal sealed class StopStrings
 {
     private readonly string[] stops;
     private string held = "";
+    private int cut;
 
     internal StopStrings(IEnumerable<string> stops)
     {
@@ -20,11 +21,15 @@ internal sealed class StopStrings
 
     internal bool HasStopped { get; private set; }
 
+    /// <summary>Characters that were pushed and not returned: held back, or from a stop string on.</summary>
+    internal int Withheld => held.Length + cut;
+
     /// <summary>Returns what may be shown now.</summary>
     internal string Push(string text)
     {
         if (HasStopped || stops.Length == 0)
         {
+            cut += HasStopped ? text.Length : 0;
             return HasStopped ? "" : text;
         }
 
@@ -32,6 +37,7 @@ internal sealed class StopStrings
         var start = FindFirst();
         HasStopped = start >= 0;
         var shown = held[..(HasStopped ? start : held.Length - LongestBeginning())];
+        cut = HasStopped ? held.Length - shown.Length : 0;
         held = HasStopped ? "" : held[shown.Length..];
         return shown;
     }

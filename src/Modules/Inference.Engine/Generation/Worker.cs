@@ -9,8 +9,8 @@ internal sealed partial class Worker(LlamaLibrary library, ModelOptions options,
 {
     private readonly ILogger logger = loggers.CreateLogger<Worker>();
     private readonly TaskCompletionSource<LoadedModel> loaded = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Channel<Sequence> unprepared = Channel.CreateUnbounded<Sequence>();
-    private volatile Scheduler? scheduler;
+    private readonly Channel<EngineRequest> unprepared = Channel.CreateUnbounded<EngineRequest>();
+    private volatile IEngineLoop? loop;
     private float progress;
     private volatile int limit = Environment.ProcessorCount;
 
@@ -20,7 +20,7 @@ internal sealed partial class Worker(LlamaLibrary library, ModelOptions options,
     internal LoadMeter Meter { get; } = new();
 
     /// <summary>Grows while a step is being computed: a worker in which it stands still hangs.</summary>
-    internal long StepProgress => scheduler?.Progress ?? 0;
+    internal long StepProgress => loop?.Progress ?? 0;
 
     internal float Progress => Volatile.Read(ref progress);
 
@@ -30,30 +30,32 @@ internal sealed partial class Worker(LlamaLibrary library, ModelOptions options,
         _ = PrepareAsync();
     }
 
-    internal void Submit(Sequence sequence) => unprepared.Writer.TryWrite(sequence);
+    internal void Submit(EngineRequest request) => unprepared.Writer.TryWrite(request);
 
-    internal void Cancel(Sequence sequence)
+    internal void Cancel(EngineRequest request)
     {
-        sequence.Cancel();
-        scheduler?.AbortUselessStep();
+        request.Cancel();
+        loop?.AbortUselessStep();
     }
 
     internal void LimitThreads(int cores)
     {
         limit = cores;
-        scheduler?.LimitThreads(cores);
+        loop?.LimitThreads(cores);
     }
 
     private void LoadAndRun()
     {
-        Scheduler loop;
+        IEngineLoop running;
         ProcessLimits.ComputeHere();
         try
         {
             var model = LoadedModel.Load(library, options, value => Volatile.Write(ref progress, value));
-            loop = new Scheduler(model, Meter, loggers.CreateLogger<Scheduler>());
-            scheduler = loop;
-            loop.LimitThreads(limit);
+            running = model.Generates
+                ? new Scheduler(model, Meter, loggers.CreateLogger<Scheduler>())
+                : new EmbeddingLoop(model, loggers.CreateLogger<EmbeddingLoop>());
+            loop = running;
+            running.LimitThreads(limit);
             loaded.SetResult(model);
         }
         catch (Exception problem)
@@ -63,27 +65,27 @@ internal sealed partial class Worker(LlamaLibrary library, ModelOptions options,
             return;
         }
 
-        loop.Run();
+        running.Run();
     }
 
     /// <summary>Tokenising a long prompt takes a while; here it delays neither the steps nor the news that a reader has gone.</summary>
     private async Task PrepareAsync()
     {
-        await foreach (var sequence in unprepared.Reader.ReadAllAsync())
+        await foreach (var request in unprepared.Reader.ReadAllAsync())
         {
             if (await TryLoadedAsync() is not { } model)
             {
                 return;
             }
 
-            Prepare(sequence, model);
-            if (sequence.IsOver)
+            Prepare(request, model, request.Request.Conversation is null ? null : await model.Language);
+            if (request.IsOver)
             {
-                sequence.Flush();
+                request.Flush();
             }
             else
             {
-                scheduler!.Submit(sequence);
+                loop!.Submit(request);
             }
         }
     }
@@ -101,27 +103,27 @@ internal sealed partial class Worker(LlamaLibrary library, ModelOptions options,
         }
     }
 
-    private void Prepare(Sequence sequence, LoadedModel model)
+    private void Prepare(EngineRequest request, LoadedModel model, ChatLanguage? language)
     {
         try
         {
-            if (sequence.IsCancelled)
+            if (request.IsCancelled)
             {
-                sequence.Finish(FinishReason.Cancelled);
+                request.Finish(FinishReason.Cancelled);
             }
             else
             {
-                sequence.Begin(model.Model.Vocabulary, model.Layout.ContextTokens);
+                request.Begin(model, language);
             }
         }
         catch (RequestRefusedException refusal)
         {
-            sequence.Fail(refusal.Code, refusal.Message, refusal.Param);
+            request.Fail(refusal.Code, refusal.Message, refusal.Param);
         }
         catch (Exception problem)
         {
-            LogPrepareFailed(logger, problem, sequence.Id);
-            sequence.Fail("engine.internal", "The engine failed while it read this request.");
+            LogPrepareFailed(logger, problem, request.Id);
+            request.Fail("engine.internal", "The engine failed while it read this request.");
         }
     }
 

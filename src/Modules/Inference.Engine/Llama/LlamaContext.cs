@@ -26,7 +26,11 @@ internal enum DecodeResult
 /// <param name="Sequences">How many sequences there are at most, running and kept.</param>
 /// <param name="IsUnified">One pool of cells, in which a step looks at all of them; otherwise every sequence has an equal part for itself.</param>
 /// <param name="KvType">ggml's number of the type in which keys and values are stored.</param>
-internal sealed record ContextOptions(int Cells, int BatchTokens, int Sequences, bool IsUnified, int KvType);
+internal sealed record ContextOptions(int Cells, int BatchTokens, int Sequences, bool IsUnified, int KvType)
+{
+    /// <summary>It gives a vector per sequence, and no scores.</summary>
+    internal bool Embeds { get; init; }
+}
 
 /// <summary>One KV cache over a model. Every call but <see cref="SetAbort"/> comes from the one thread that owns it.</summary>
 internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
@@ -90,7 +94,13 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
         parameters.type_k = parameters.type_v = options.KvType;
         parameters.kv_unified = options.IsUnified ? (byte)1 : (byte)0;
         parameters.no_perf = 1;
-        parameters.embeddings = 0;
+        if (options.Embeds)
+        {
+            parameters.embeddings = 1;
+            parameters.pooling_type = (int)model.Pooling;
+            parameters.n_outputs_max = parameters.n_outputs_max_per_seq = 0;
+        }
+
         library.Log.TakeReason();
         var handle = Native.llama_init_from_model(model, parameters);
         if (handle == 0)
@@ -101,7 +111,7 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
         }
 
         var context = new LlamaContext(handle, model, options.Sequences);
-        if (context.memory != 0)
+        if (context.memory != 0 || options.Embeds)
         {
             return context;
         }
@@ -147,6 +157,15 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
             : throw new InvalidOperationException($"There are no logits at index {batchIndex} of the last batch.");
     }
 
+    /// <summary>The vector of a sequence, where the context embeds; gone with the next decode.</summary>
+    internal ReadOnlySpan<float> Embedding(int sequence)
+    {
+        var first = Native.llama_get_embeddings_seq(this, Known(sequence));
+        return first is not null
+            ? new ReadOnlySpan<float>(first, model.EmbeddingDimensions)
+            : throw new InvalidOperationException($"There is no embedding of sequence {sequence} in the last batch.");
+    }
+
     /// <summary>The position of the sequence's last cached token, -1 if it has none.</summary>
     internal int LastPosition(int sequence) => Native.llama_memory_seq_pos_max(memory, Known(sequence));
 
@@ -171,7 +190,14 @@ internal sealed unsafe class LlamaContext : SafeHandleZeroOrMinusOneIsInvalid
 
     internal void Forget(int sequence) => Native.llama_memory_seq_rm(memory, Known(sequence), -1, -1);
 
-    internal void ForgetAll() => Native.llama_memory_clear(memory, data: false);
+    /// <summary>Also where there is nothing that remembers.</summary>
+    internal void ForgetAll()
+    {
+        if (memory != 0)
+        {
+            Native.llama_memory_clear(memory, data: false);
+        }
+    }
 
     /// <summary>The first pool computes steps of one token, the second all others. A pool lives until no context needs it.</summary>
     internal void UseThreads(LlamaThreadPool decode, LlamaThreadPool batch)

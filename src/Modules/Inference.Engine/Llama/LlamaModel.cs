@@ -12,6 +12,15 @@ internal sealed class ModelLoadException(string code, string message) : Exceptio
     internal string Code { get; } = code;
 }
 
+/// <summary>How the vectors of a text's tokens become one; these are llama.cpp's own numbers.</summary>
+internal enum Pooling
+{
+    Mean = 1,
+    FirstToken = 2,
+    LastToken = 3,
+    Rank = 4,
+}
+
 /// <summary>The weights and the vocabulary of one model file.</summary>
 internal sealed unsafe class LlamaModel : SafeHandleZeroOrMinusOneIsInvalid
 {
@@ -55,6 +64,16 @@ internal sealed unsafe class LlamaModel : SafeHandleZeroOrMinusOneIsInvalid
 
     /// <summary>How wide a head's keys are.</summary>
     internal int HeadNumbers => Length("key");
+
+    /// <summary>False for a model that reads a whole text at once, and makes a vector of it instead of more text.</summary>
+    internal bool IsCausal => Metadata($"{Architecture}.attention.causal") != "false";
+
+    /// <summary>How it makes one vector of those of a text's tokens: as it was trained to, or else by their mean.</summary>
+    internal Pooling Pooling =>
+        int.TryParse(Metadata($"{Architecture}.pooling_type"), CultureInfo.InvariantCulture, out var type) && type > 0 ? (Pooling)type : Pooling.Mean;
+
+    /// <summary>Numbers of the vector that it makes of a text.</summary>
+    internal int EmbeddingDimensions => Native.llama_model_n_embd_out(this);
 
     internal int TrainedContextTokens => Native.llama_model_n_ctx_train(this);
 

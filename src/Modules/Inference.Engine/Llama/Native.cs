@@ -42,6 +42,9 @@ internal static unsafe partial class Native
     internal static partial int llama_model_n_embd(LlamaModel model);
 
     [LibraryImport(Llama)]
+    internal static partial int llama_model_n_embd_out(LlamaModel model);
+
+    [LibraryImport(Llama)]
     internal static partial int llama_model_n_layer(LlamaModel model);
 
     [LibraryImport(Llama)]
@@ -95,6 +98,12 @@ internal static unsafe partial class Native
 
     [LibraryImport(Llama)]
     internal static partial int llama_vocab_bos(nint vocab);
+
+    [LibraryImport(Llama)]
+    internal static partial int llama_vocab_eos(nint vocab);
+
+    [LibraryImport(Llama)]
+    internal static partial int llama_vocab_get_attr(nint vocab, int token);
 
     [LibraryImport(Llama)]
     [return: MarshalAs(UnmanagedType.U1)]
@@ -153,6 +162,9 @@ internal static unsafe partial class Native
 
     [LibraryImport(Llama)]
     internal static partial float* llama_get_logits_ith(LlamaContext ctx, int i);
+
+    [LibraryImport(Llama)]
+    internal static partial float* llama_get_embeddings_seq(LlamaContext ctx, int seq_id);
 
     [LibraryImport(Llama)]
     internal static partial llama_perf_context_data llama_perf_context(LlamaContext ctx);

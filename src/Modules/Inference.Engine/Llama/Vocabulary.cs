@@ -8,10 +8,17 @@ namespace LlmPlatform.Inference.Engine.Llama;
 /// </summary>
 internal sealed unsafe class Vocabulary
 {
+    // Bits of llama_token_attr.
+    private const int Control = 1 << 3;
+    private const int UserDefined = 1 << 4;
+
     private readonly nint vocabulary;
     private readonly byte[] pieces;
     private readonly int[] pieceEnds;
     private readonly bool[] endsGeneration;
+    private readonly Dictionary<int, string> controls = [];
+    private readonly Dictionary<string, int> controlIds = [];
+    private readonly List<string> addedTexts = [];
 
     internal Vocabulary(nint vocabulary)
     {
@@ -21,14 +28,25 @@ internal sealed unsafe class Vocabulary
         endsGeneration = new bool[Size];
         pieces = CopyPieces();
         EndMarks = [.. Enumerable.Range(0, Size).Where(token => endsGeneration[token])];
+        ReadSpecials();
         var bos = Native.llama_vocab_bos(vocabulary);
         BeginOfText = IsToken(bos) ? bos : null;
+        var eos = Native.llama_vocab_eos(vocabulary);
+        EndOfText = IsToken(eos) ? eos : null;
         StartsWithBeginOfText = Native.llama_vocab_get_add_bos(vocabulary);
     }
 
     internal int Size { get; }
 
     internal int? BeginOfText { get; }
+
+    internal int? EndOfText { get; }
+
+    /// <summary>Texts of the tokens that no ordinary text has: turn marks and the like.</summary>
+    internal IReadOnlyCollection<string> ControlTexts => controlIds.Keys;
+
+    /// <summary>Texts of the tokens that were added to the vocabulary and are found in ordinary text too.</summary>
+    internal IReadOnlyCollection<string> AddedTexts => addedTexts;
 
     /// <summary>The model was trained with its begin-of-text token in front; without it the output is noise.</summary>
     internal bool StartsWithBeginOfText { get; }
@@ -49,13 +67,22 @@ internal sealed unsafe class Vocabulary
         return pieces.AsSpan(start, pieceEnds[token] - start);
     }
 
-    /// <summary>Thread-safe. What looks like a special token in the text stays text, so a user cannot forge the end of their turn.</summary>
-    internal int[] Tokenize(string text) => Tokenize(text, parseSpecial: false);
+    /// <summary>The text by which templates write a control token; null for all others.</summary>
+    internal string? ControlText(int token) => controls.GetValueOrDefault(token);
 
-    /// <summary>The token that a template writes as this text, if the vocabulary has it.</summary>
-    internal int? Special(string text) => Tokenize(text, parseSpecial: true) is [var token] ? token : null;
+    /// <summary>The control token that templates write as this text, if the vocabulary has one.</summary>
+    internal int? ControlToken(string text) => controlIds.TryGetValue(text, out var token) ? token : null;
 
-    private int[] Tokenize(string text, bool parseSpecial)
+    /// <summary>
+    /// Thread-safe. Unless <paramref name="parseSpecial"/>, what looks like a control token in the text stays text, so a user cannot forge the end
+    /// of their turn.
+    /// </summary>
+    internal int[] Tokenize(string text, bool parseSpecial = false) => Tokenize(text, parseSpecial, addSpecial: false);
+
+    /// <summary>A text by itself, with the tokens round it that the model was trained with.</summary>
+    internal int[] TokenizeWhole(string text) => Tokenize(text, parseSpecial: false, addSpecial: true);
+
+    private int[] Tokenize(string text, bool parseSpecial, bool addSpecial)
     {
         if (Size == 0 || text.Length == 0)
         {
@@ -80,7 +107,7 @@ internal sealed unsafe class Vocabulary
         {
             fixed (int* first = target)
             {
-                return Native.llama_tokenize(vocabulary, start, length, first, target.Length, add_special: false, parseSpecial);
+                return Native.llama_tokenize(vocabulary, start, length, first, target.Length, addSpecial, parseSpecial);
             }
         }
     }
@@ -92,26 +119,56 @@ internal sealed unsafe class Vocabulary
         for (var token = 0; token < Size; token++)
         {
             endsGeneration[token] = Native.llama_vocab_is_eog(vocabulary, token);
-            var length = ReadPiece(token, buffer);
-            if (length < 0)
-            {
-                buffer = new byte[-length];
-                length = ReadPiece(token, buffer);
-            }
-
-            all.Write(buffer, 0, Math.Max(length, 0));
-            LongestPiece = Math.Max(LongestPiece, length);
+            var piece = ReadPiece(token, ref buffer, special: false);
+            all.Write(piece);
+            LongestPiece = Math.Max(LongestPiece, piece.Length);
             pieceEnds[token] = (int)all.Length;
         }
 
         return all.ToArray();
     }
 
-    private int ReadPiece(int token, byte[] buffer)
+    private void ReadSpecials()
     {
-        fixed (byte* start = buffer)
+        var buffer = new byte[256];
+        for (var token = 0; token < Size; token++)
         {
-            return Native.llama_token_to_piece(vocabulary, token, start, buffer.Length, lstrip: 0, special: false);
+            var attributes = Native.llama_vocab_get_attr(vocabulary, token);
+            if ((attributes & (Control | UserDefined)) == 0)
+            {
+                continue;
+            }
+
+            var text = Encoding.UTF8.GetString(ReadPiece(token, ref buffer, special: true));
+            if ((attributes & Control) == 0)
+            {
+                addedTexts.Add(text);
+            }
+            else if (text.Length > 0)
+            {
+                controls[token] = text;
+                controlIds.TryAdd(text, token);
+            }
+        }
+    }
+
+    private ReadOnlySpan<byte> ReadPiece(int token, ref byte[] buffer, bool special)
+    {
+        var length = Write(buffer);
+        if (length < 0)
+        {
+            buffer = new byte[-length];
+            length = Write(buffer);
+        }
+
+        return buffer.AsSpan(0, Math.Max(length, 0));
+
+        int Write(byte[] target)
+        {
+            fixed (byte* start = target)
+            {
+                return Native.llama_token_to_piece(vocabulary, token, start, target.Length, lstrip: 0, special);
+            }
         }
     }
 }

@@ -27,6 +27,9 @@ internal sealed class ReplyParser
 
     internal bool InReasoning => reader.InReasoning;
 
+    /// <summary>Characters that were pushed and of which it is not settled yet what they are.</summary>
+    internal int Held => text.Unsettled + content.Waiting + half.Length;
+
     /// <summary>Why something that began like a call is content, or why a call never ended.</summary>
     internal string? Diagnostic => calls.Diagnostic;
 

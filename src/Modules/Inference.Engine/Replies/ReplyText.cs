@@ -21,6 +21,9 @@ internal sealed class ReplyText
     /// <summary>Characters between the mark and the place of reading.</summary>
     internal int Marked => at - mark;
 
+    /// <summary>Characters behind the mark: what they mean is not settled.</summary>
+    internal int Unsettled => end - mark;
+
     internal void Append(string text)
     {
         if (end + text.Length > buffer.Length)

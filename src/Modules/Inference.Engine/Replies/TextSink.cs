@@ -16,6 +16,9 @@ internal sealed class TextSink(Action<string> write, bool holdsSpace)
     /// <summary>Nothing but white space has come.</summary>
     internal bool IsBlank { get; private set; } = true;
 
+    /// <summary>Characters of white space that wait.</summary>
+    internal int Waiting => space.Length;
+
     internal void Write(string text)
     {
         var shown = isAtEdge ? text.TrimStart() : text;

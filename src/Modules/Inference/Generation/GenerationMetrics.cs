@@ -87,6 +87,8 @@ internal sealed class GenerationMetrics : IDisposable
         decode.Record(timings.Decode.TotalSeconds, Model(model));
     }
 
+    public void Embedded(string model, int promptTokens) => tokens.Add(promptTokens, Model(model), new("gen_ai.token.type", "input"));
+
     public void Failed(string model, string code) => failures.Add(1, new TagList { Model(model), new("error.type", code) });
 
     /// <summary>From the reader's leaving to the worker's word that the request's place is free.</summary>

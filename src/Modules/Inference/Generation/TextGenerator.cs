@@ -10,31 +10,27 @@ namespace LlmPlatform.Inference.Generation;
 
 /// <summary>Finds the model, takes a worker that serves it, and turns what the worker says into what callers read.</summary>
 internal sealed class TextGenerator(
-    IModelCatalog models, WorkerPool workers, IOptions<EngineOptions> options, GenerationMetrics metrics, TimeProvider time) : ITextGenerator
+    EngineCalls engine, IOptions<EngineOptions> options, GenerationMetrics metrics, TimeProvider time) : ITextGenerator
 {
     private static readonly ActivitySource Activities = new(GenerationMetrics.Source);
 
-    private const string Missing = "model_not_found"; // OpenAI's own code, which clients look for
-
     private readonly Deadlines? deadlines = DeadlinesOf(options.Value);
-
-    public static GenerationException NotFound(string model) =>
-        new(404, Missing, $"The model '{model}' does not exist or is not installed.", "model");
 
     public IAsyncEnumerable<GenerationEvent> GenerateAsync(GenerationRequest request, CancellationToken cancellation)
     {
         var submit = Submit(request.UserId, request.Sampling, request.MaxTokens, request.Stop);
-        submit.Conversation = new Conversation();
-        submit.Conversation.Messages.AddRange(request.Messages.Select(m => new Message { Role = m.Role, Content = m.Content }));
+        submit.Conversation = request.ToConversation();
+        submit.Form = request.Format.ToWire();
         return RunAsync(request.Model, submit, cancellation);
     }
 
     /// <summary>Continues a text as it is, for <c>/v1/completions</c> alone: everybody else speaks in messages.</summary>
     public IAsyncEnumerable<GenerationEvent> ContinueAsync(
-        string model, Guid userId, string text, SamplingOptions sampling, int? maxTokens, IReadOnlyList<string> stop, CancellationToken cancellation)
+        string model, Guid userId, string text, SamplingOptions sampling, int? maxTokens, IReadOnlyList<string> stop, OutputFormat? format, CancellationToken cancellation)
     {
         var submit = Submit(userId, sampling, maxTokens, stop);
         submit.Text = text;
+        submit.Form = format.ToWire();
         return RunAsync(model, submit, cancellation);
     }
 
@@ -44,16 +40,13 @@ internal sealed class TextGenerator(
         activity?.SetTag("gen_ai.operation.name", submit.Conversation is not null ? "chat" : "text_completion");
         activity?.SetTag("gen_ai.request.model", name);
         var started = time.GetTimestamp();
-        var model = await models.FindAsync(name, cancellation) ?? throw NotFound(name);
-        using var lease = await workers.LeaseAsync(model, cancellation);
-        using var call = lease.Worker.Submit(submit);
         var (last, lastTokens) = (0L, 0);
-        await foreach (var item in call.News.ReadAllAsync(cancellation))
+        await foreach (var item in engine.AskAsync(name, submit, cancellation))
         {
             switch (item.NewsCase)
             {
                 case Event.NewsOneofCase.Admitted:
-                    yield return new PromptAccepted((int)item.Admitted.PromptTokens);
+                    yield return new PromptAccepted((int)item.Admitted.PromptTokens) { DroppedMessages = (int)item.Admitted.DroppedMessages };
                     break;
                 case Event.NewsOneofCase.Delta:
                     var now = time.GetTimestamp();
@@ -67,11 +60,13 @@ internal sealed class TextGenerator(
                     }
 
                     (last, lastTokens) = (now, (int)item.Delta.Tokens);
-                    var logprobs = submit.Sampling.HasTopLogprobs ? SamplingWire.ToContract(item.Delta.Logprobs) : null;
-                    yield return new TextDelta(item.Delta.Text, (int)item.Delta.Tokens) { Logprobs = logprobs };
+                    yield return ToContract(item.Delta, submit.Sampling.HasTopLogprobs);
                     break;
                 case Event.NewsOneofCase.Finished:
-                    var completed = new GenerationCompleted(Reason(item.Finished.Reason), Usage(item.Finished.Usage), Timings(item.Finished.Timings));
+                    var completed = new GenerationCompleted(Reason(item.Finished.Reason), Usage(item.Finished.Usage), Timings(item.Finished.Timings))
+                    {
+                        Diagnostic = item.Finished.Diagnostic is { Length: > 0 } diagnostic ? diagnostic : null,
+                    };
                     metrics.Completed(name, completed.Usage, completed.Timings, time.GetElapsedTime(started));
                     activity?.SetTag("gen_ai.usage.input_tokens", completed.Usage.PromptTokens);
                     activity?.SetTag("gen_ai.usage.output_tokens", completed.Usage.CompletionTokens);
@@ -81,7 +76,7 @@ internal sealed class TextGenerator(
                 case Event.NewsOneofCase.Failed:
                     metrics.Failed(name, item.Failed.Code);
                     activity?.SetTag("error.type", item.Failed.Code);
-                    throw Exception(item.Failed);
+                    throw EngineCalls.Failure(item.Failed);
             }
         }
     }
@@ -128,32 +123,30 @@ internal sealed class TextGenerator(
         return deadlines;
     }
 
+    private static GenerationEvent ToContract(Delta delta, bool hasLogprobs)
+    {
+        var tokens = (int)delta.Tokens;
+        return delta.PartCase switch
+        {
+            Delta.PartOneofCase.Reasoning => new ReasoningDelta(delta.Reasoning, tokens),
+            Delta.PartOneofCase.Call => new ToolCallStarted((int)delta.Call.Index, delta.Call.Id, delta.Call.Name, tokens),
+            Delta.PartOneofCase.Arguments => new ToolCallDelta((int)delta.Arguments.Index, delta.Arguments.Fragment, tokens),
+            _ => new TextDelta(delta.Text, tokens) { Logprobs = hasLogprobs ? SamplingWire.ToContract(delta.Logprobs) : null },
+        };
+    }
+
     private static FinishReason Reason(Engine.Protocol.FinishReason reason) => reason switch
     {
         Engine.Protocol.FinishReason.Length => FinishReason.Length,
         Engine.Protocol.FinishReason.Cancelled => FinishReason.Cancelled,
+        Engine.Protocol.FinishReason.ToolCalls => FinishReason.ToolCalls,
         _ => FinishReason.Stop,
     };
 
-    private static TokenUsage Usage(Usage usage) => new((int)usage.PromptTokens, (int)usage.CompletionTokens, (int)usage.CachedTokens);
+    private static TokenUsage Usage(Usage usage) => new((int)usage.PromptTokens, (int)usage.CompletionTokens, (int)usage.CachedTokens, (int)usage.ReasoningTokens);
 
     private static GenerationTimings Timings(Timings timings) => new(
         Microseconds(timings.Queue), Microseconds(timings.Prefill), Microseconds(timings.Decode), (int)timings.Drafted, (int)timings.Accepted);
 
     private static TimeSpan Microseconds(ulong count) => TimeSpan.FromTicks((long)count * TimeSpan.TicksPerMicrosecond);
-
-    private static GenerationException Exception(Failed failed) =>
-        new(StatusOf(failed.Code), failed.Code, failed.Message, failed.Param is { Length: > 0 } param ? param : null)
-        {
-            RetryAfter = failed.RetryAfter > 0 ? TimeSpan.FromMilliseconds(failed.RetryAfter) : null,
-        };
-
-    private static int StatusOf(string code) => code switch
-    {
-        "context_length_exceeded" => 400,
-        "queue.full" => 429,
-        _ when code.StartsWith("param.", StringComparison.Ordinal) => 400,
-        _ when code.StartsWith("deadline.", StringComparison.Ordinal) => 504,
-        _ => 502,
-    };
 }

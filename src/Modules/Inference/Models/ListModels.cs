@@ -30,6 +30,9 @@ public sealed record ModelDetails(
     /// <summary>What a load takes at least, by its header; only where one model is asked for.</summary>
     public MemoryEstimate? Memory { get; init; }
 
+    /// <summary>What its worker says about it; only where one model is asked for, and while it is loaded.</summary>
+    public LoadedModel? Loaded { get; init; }
+
     internal static ModelDetails Of(Model model, WorkerPool workers)
     {
         var state = workers.StateOf(model.Id);

@@ -14,7 +14,12 @@ public sealed class ModelOverview
     internal ModelDetails Of(Model model, ModelSettings settings)
     {
         var plan = planner.Plan(model.Id, model.Digest, settings);
-        return ModelDetails.Of(model, workers) with { Settings = settings, Memory = plan.Memory is null ? null : plan.Needed };
+        return ModelDetails.Of(model, workers) with
+        {
+            Settings = settings,
+            Memory = plan.Memory is null ? null : plan.Needed,
+            Loaded = workers.StateOf(model.Id).Model,
+        };
     }
 
     /// <summary>Refuses what this model can never do.</summary>

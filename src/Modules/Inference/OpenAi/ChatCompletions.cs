@@ -7,14 +7,13 @@ namespace LlmPlatform.Inference.OpenAi;
 /// <summary><c>POST /v1/chat/completions</c>.</summary>
 internal static class ChatCompletions
 {
-    private const int MostMessages = 10_000;
-    private static readonly string[] Roles = ["system", "developer", "user", "assistant", "tool"];
+    private static readonly string[] Efforts = ["none", "minimal", "low", "medium", "high"];
 
     public static async Task PostAsync(HttpContext context, ITextGenerator generator, TimeProvider time)
     {
         var body = await JsonBody.ReadAsync(context);
         var wanted = GenerationParams.ReadChat(body);
-        var request = new GenerationRequest(wanted.Model, CurrentUser.From(context.User).Id, ReadMessages(body)) { MaxTokens = wanted.MaxTokens, Stop = wanted.Stop };
+        var request = ReadRequest(body, wanted, CurrentUser.From(context.User));
         ModelRights.Check(context, wanted.Model);
         var events = Choices.RunAsync(
             wanted.Choices, (i, cancellation) => generator.GenerateAsync(request with { Sampling = wanted.SamplingOf(i) }, cancellation), context.RequestAborted);
@@ -30,68 +29,68 @@ internal static class ChatCompletions
         var (replies, usage) = await WholeReply.ReadAsync(events, wanted, context.RequestAborted);
         var choices = replies.Select((reply, index) => new Choice(index)
         {
-            Message = new ChatReply("assistant", reply.Text),
+            Message = ChatReply.Of(reply),
             Logprobs = LogprobShapes.ToChat(reply.Logprobs),
             FinishReason = reply.Completed!.Reason.ToWire(),
+            Diagnostic = reply.Completed.Diagnostic,
         });
         await context.Response.WriteAsJsonAsync(
-            head with { Object = "chat.completion", Choices = [.. choices], Usage = usage }, AnswerJson.Plain.Answer, null, context.RequestAborted);
+            head with { Object = "chat.completion", Choices = [.. choices], Usage = usage, DroppedMessages = replies[0].DroppedMessages }, AnswerJson.Plain.Answer, null, context.RequestAborted);
     }
 
-    internal static IReadOnlyList<ChatMessage> ReadMessages(JsonBody body)
+    internal static GenerationRequest ReadRequest(JsonBody body, GenerationParams wanted, CurrentUser user)
     {
-        var items = body.Objects("messages") ?? throw body.Missing("messages");
-        return items.Count is > 0 and <= MostMessages
-            ? [.. items.Select(ReadMessage)]
-            : throw Refusal.BadParam("messages", $"messages holds 1 to {MostMessages} messages.");
-    }
-
-    private static ChatMessage ReadMessage(JsonBody item)
-    {
-        var role = item.RequiredText("role");
-        if (!Roles.Contains(role))
+        var tools = ToolParams.Read(body);
+        var truncation = body.Text("truncation"); // as in OpenAI's Responses
+        var effort = body.Text("reasoning_effort");
+        Check(truncation is null or "disabled" or "auto", "truncation", "truncation is disabled, or auto: the oldest turns are left out where the context is full.");
+        Check(effort is null || Efforts.Contains(effort), "reasoning_effort", $"reasoning_effort is one of: {string.Join(", ", Efforts)}.");
+        return new GenerationRequest(wanted.Model, user.Id, ChatMessages.Read(body))
         {
-            throw Refusal.BadParam(item.At("role"), $"{item.At("role")} is one of: {string.Join(", ", Roles)}.");
-        }
-
-        if (item.Has("tool_calls") && !item.IsEmpty("tool_calls"))
-        {
-            throw Refusal.BadParam(item.At("tool_calls"), "Tool calls are not supported yet.", "param.unsupported");
-        }
-
-        // OpenAI renamed "system" to "developer"; models know the old name.
-        return new ChatMessage(role == "developer" ? "system" : role, ReadContent(item));
+            MaxTokens = wanted.MaxTokens,
+            Stop = wanted.Stop,
+            Tools = tools.Tools,
+            ToolChoice = tools.Choice,
+            ParallelToolCalls = tools.Parallel,
+            Format = OutputFormats.Read(body, user),
+            ReasoningEffort = effort,
+            TemplateArguments = body.Object("chat_template_kwargs")?.Json,
+            DropsOldestTurns = truncation == "auto",
+        };
     }
 
-    private static string ReadContent(JsonBody item)
+    private static void Check(bool isFine, string param, string sentence)
     {
-        if (!item.Has("content"))
+        if (!isFine)
         {
-            throw item.Missing("content");
+            throw Refusal.BadParam(param, sentence);
         }
-
-        return item.IsText("content") ? item.Text("content")! : string.Concat(item.Objects("content")!.Select(ReadPart));
     }
-
-    private static string ReadPart(JsonBody part) => part.RequiredText("type") switch
-    {
-        "text" => part.RequiredText("text"),
-        var type => throw Refusal.BadParam(part.At("type"), $"This model reads text only; a part of type '{type}' cannot be taken.", "modality.unsupported"),
-    };
 
     private static IEnumerable<Answer> Chunks(Answer head, ChoiceNews choice, ChoicesUsage usage, bool includeUsage)
     {
         switch (choice.News)
         {
-            case PromptAccepted:
-                yield return head with { Choices = [new Choice(choice.Index) { Delta = new ChatDelta("assistant", "") }] };
+            case PromptAccepted accepted:
+                yield return Delta(new ChatDelta { Role = "assistant", Content = "" }) with { DroppedMessages = accepted.DroppedMessages > 0 ? accepted.DroppedMessages : null };
                 break;
             case TextDelta delta:
-                var logprobs = LogprobShapes.ToChat(delta.Logprobs);
-                yield return head with { Choices = [new Choice(choice.Index) { Delta = new ChatDelta(null, delta.Text), Logprobs = logprobs }] };
+                yield return Delta(new ChatDelta { Content = delta.Text }, LogprobShapes.ToChat(delta.Logprobs));
+                break;
+            case ReasoningDelta delta:
+                yield return Delta(new ChatDelta { ReasoningContent = delta.Text });
+                break;
+            case ToolCallStarted call:
+                yield return Delta(new ChatDelta { ToolCalls = [new(call.Index, call.Id, "function", new(call.Name, ""))] });
+                break;
+            case ToolCallDelta call:
+                yield return Delta(new ChatDelta { ToolCalls = [new(call.Index, null, null, new(null, call.Arguments))] });
                 break;
             case GenerationCompleted completed:
-                yield return head with { Choices = [new Choice(choice.Index) { Delta = new ChatDelta(null, null), FinishReason = completed.Reason.ToWire() }] };
+                yield return head with
+                {
+                    Choices = [new Choice(choice.Index) { Delta = new ChatDelta(), FinishReason = completed.Reason.ToWire(), Diagnostic = completed.Diagnostic }],
+                };
                 if (usage.Add(choice.Index, completed) && includeUsage)
                 {
                     yield return head with { Usage = usage.Total };
@@ -99,5 +98,7 @@ internal static class ChatCompletions
 
                 break;
         }
+
+        Answer Delta(ChatDelta delta, ChoiceLogprobs? logprobs = null) => head with { Choices = [new Choice(choice.Index) { Delta = delta, Logprobs = logprobs }] };
     }
 }

@@ -76,7 +76,11 @@ internal sealed class ChoicesUsage(GenerationParams wanted)
         var usage = completed.Usage;
         timings = wanted.WithTimings && index == 0 ? completed.Timings : timings;
         var prompt = index == 0 ? usage : sum;
-        sum = prompt with { CompletionTokens = sum.CompletionTokens + usage.CompletionTokens };
+        sum = prompt with
+        {
+            CompletionTokens = sum.CompletionTokens + usage.CompletionTokens,
+            ReasoningTokens = sum.ReasoningTokens + usage.ReasoningTokens,
+        };
         return --running == 0;
     }
 }

@@ -17,11 +17,12 @@ internal static class Completions
         var wanted = GenerationParams.ReadCompletion(body);
         var prompt = ReadPrompt(body);
         ModelRights.Check(context, wanted.Model);
-        var userId = CurrentUser.From(context.User).Id;
+        var user = CurrentUser.From(context.User);
+        var format = OutputFormats.Read(body, user);
         var events = Choices.RunAsync(
             wanted.Choices,
             (i, cancellation) => generator.ContinueAsync(
-                wanted.Model, userId, prompt, wanted.SamplingOf(i), wanted.MaxTokens ?? DefaultMaxTokens, wanted.Stop, cancellation),
+                wanted.Model, user.Id, prompt, wanted.SamplingOf(i), wanted.MaxTokens ?? DefaultMaxTokens, wanted.Stop, format, cancellation),
             context.RequestAborted);
         var head = new Answer($"cmpl-{Guid.CreateVersion7(time.GetUtcNow()):n}", "text_completion", time.GetUtcNow().ToUnixTimeSeconds(), wanted.Model, []);
         var offsets = new int[wanted.Choices];

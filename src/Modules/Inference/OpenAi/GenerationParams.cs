@@ -24,10 +24,12 @@ internal sealed record GenerationParams(
     // They would change the answer, and the engine cannot do them yet; leaving them out in silence would be a lie.
     private static readonly string[] Unsupported =
     [
-        "tools", "functions", "tool_choice", "function_call", "suffix", "audio", "modalities", "prediction",
-        "web_search_options", "reasoning_effort", "verbosity", "json_schema", "structured_outputs", "lora",
+        "functions", "function_call", "suffix", "audio", "modalities", "prediction", "web_search_options", "verbosity", "json_schema", "lora",
         "mirostat", "dry_multiplier", "xtc_probability",
     ];
+
+    // A completion has no messages, so it has nothing that only a template or a reply in turns can carry.
+    private static readonly string[] OfChats = ["tools", "tool_choice", "reasoning_effort", "chat_template_kwargs", "truncation"];
 
     private const string GuidedDecoding = "guided_"; // a family of fields that vLLM knows
 
@@ -43,6 +45,11 @@ internal sealed record GenerationParams(
     public static GenerationParams ReadCompletion(JsonBody body)
     {
         RefuseUnless(body.Whole("top_logprobs", 0, MostAlternatives) is null or 0, "top_logprobs", "For a completion, logprobs is the number of alternatives.");
+        foreach (var name in OfChats.Where(body.Has))
+        {
+            RefuseUnless(body.IsEmpty(name), name, $"{name} is for chats: send it to /v1/chat/completions.");
+        }
+
         return Read(body, (int?)body.Whole("logprobs", 0, MostCompletionAlternatives));
     }
 
@@ -65,7 +72,6 @@ internal sealed record GenerationParams(
         var choices = (int)(body.Whole("n", 1, MostChoices) ?? 1);
         RefuseUnless((body.Whole("best_of", 1, int.MaxValue) ?? choices) == choices, "best_of", "best_of other than n is not supported.");
         RefuseUnless(body.Flag("echo") is not true, "echo", "echo is not supported.");
-        RefuseUnless(body.Object("response_format")?.RequiredText("type") is null or "text", "response_format", "Only the response format text is supported yet.");
 
         var sampling = new SamplingOptions
         {
@@ -134,10 +140,10 @@ internal sealed record GenerationParams(
     {
         var means = name switch
         {
-            "tool_choice" or "function_call" => body.IsText(name) && body.Text(name) is "none" or "auto",
+            "function_call" => body.IsText(name) && body.Text(name) is "none" or "auto",
             "mirostat" => body.Whole(name, 0, int.MaxValue) == 0,
             "dry_multiplier" or "xtc_probability" => body.Number(name, 0, float.MaxValue) == 0,
-            "tools" or "functions" or "modalities" => body.IsEmpty(name) || (name == "modalities" && body.Texts(name) is ["text"]),
+            "functions" or "modalities" => body.IsEmpty(name) || (name == "modalities" && body.Texts(name) is ["text"]),
             "suffix" => body.Text(name) is "",
             _ => false,
         };

@@ -23,6 +23,9 @@ internal sealed class JsonBody
     /// <summary>Names of its fields.</summary>
     public IEnumerable<string> Names => element.EnumerateObject().Select(p => p.Name);
 
+    /// <summary>This object as it was sent.</summary>
+    public string Json => element.GetRawText();
+
     public static async Task<JsonBody> ReadAsync(HttpContext context)
     {
         if (!context.Request.HasJsonContentType())
@@ -112,6 +115,9 @@ internal sealed class JsonBody
 
     public JsonBody? Object(string name) => Find(name) is { } value ? Of(value, At(name)) : null;
 
+    /// <summary>Any JSON value, as it was sent.</summary>
+    public string? Any(string name) => Find(name)?.GetRawText();
+
     /// <summary>The objects of an array, each with its path.</summary>
     public IReadOnlyList<JsonBody>? Objects(string name) => Find(name) switch
     {
@@ -128,6 +134,18 @@ internal sealed class JsonBody
         { ValueKind: JsonValueKind.Array } array => [.. array.EnumerateArray().Select((item, i) => TextOf(item, $"{At(name)}[{i}]"))],
         _ => throw WrongType(At(name), "a text or an array of texts"),
     };
+
+    /// <summary>Whole numbers that fit into 32 bits and are not negative.</summary>
+    public IReadOnlyList<int> Wholes(string name) => WholesOf(Find(name) ?? throw Missing(name), At(name));
+
+    public IReadOnlyList<IReadOnlyList<int>> ListsOfWholes(string name) =>
+        [.. Find(name)!.Value.EnumerateArray().Select((item, i) => WholesOf(item, $"{At(name)}[{i}]"))];
+
+    /// <summary>By its first entry.</summary>
+    public bool IsListOfWholes(string name) => FirstKind(name) == JsonValueKind.Number;
+
+    /// <summary>By its first entry.</summary>
+    public bool IsListOfLists(string name) => FirstKind(name) == JsonValueKind.Array;
 
     public bool IsText(string name) => Find(name) is { ValueKind: JsonValueKind.String };
 
@@ -200,6 +218,15 @@ internal sealed class JsonBody
     // JSON null means "not given", as OpenAI's own clients send it.
     private JsonElement? Find(string name) =>
         element.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    private JsonValueKind? FirstKind(string name) =>
+        Find(name) is { ValueKind: JsonValueKind.Array } array && array.GetArrayLength() > 0 ? array[0].ValueKind : null;
+
+    private static IReadOnlyList<int> WholesOf(JsonElement value, string path) => value.ValueKind == JsonValueKind.Array
+        ? [.. value.EnumerateArray().Select((item, i) => item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out var number) && number >= 0
+            ? number
+            : throw WrongType($"{path}[{i}]", "a whole number from 0 on"))]
+        : throw WrongType(path, "an array of whole numbers");
 
     private static string TextOf(JsonElement value, string path)
     {

@@ -11,7 +11,7 @@ internal static class ModelRights
     {
         if (!Allows(context, model))
         {
-            throw TextGenerator.NotFound(model);
+            throw EngineCalls.NotFound(model);
         }
     }
 

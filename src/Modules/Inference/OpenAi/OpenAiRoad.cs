@@ -18,6 +18,9 @@ internal static class OpenAiRoad
         road.MapGet("/models/{*model}", GetModelAsync).WithSummary("Show one model").Produces<ModelEntry>().Produces(404);
         road.MapPost("/completions", Completions.PostAsync).WithSummary("Continue a text").Produces<Answer>().Produces(400).Produces(404);
         road.MapPost("/chat/completions", ChatCompletions.PostAsync).WithSummary("Reply to a conversation").Produces<Answer>().Produces(400).Produces(404);
+        road.MapPost("/embeddings", Embeddings.PostAsync).WithSummary("Turn texts into vectors").Produces<EmbeddingList>().Produces(400).Produces(404);
+        road.MapPost("/tokenize", Tokens.TokenizeAsync).WithSummary("Turn a text or a conversation into tokens").Produces<TokenList>().Produces(400).Produces(404);
+        road.MapPost("/detokenize", Tokens.DetokenizeAsync).WithSummary("Turn tokens into text").Produces<TokenText>().Produces(400).Produces(404);
     }
 
     private static async Task ListModelsAsync(HttpContext context, IModelCatalog models)
@@ -29,7 +32,7 @@ internal static class OpenAiRoad
     private static async Task GetModelAsync(string model, HttpContext context, IModelCatalog models)
     {
         ModelRights.Check(context, model);
-        var found = await models.FindAsync(model, context.RequestAborted) ?? throw TextGenerator.NotFound(model);
+        var found = await models.FindAsync(model, context.RequestAborted) ?? throw EngineCalls.NotFound(model);
         await context.Response.WriteAsJsonAsync(Entry(found), AnswerJson.Plain.ModelEntry, null, context.RequestAborted);
     }
 

@@ -7,9 +7,17 @@ namespace LlmPlatform.Inference.OpenAi;
 internal sealed class WholeReply
 {
     private readonly StringBuilder text = new();
+    private readonly StringBuilder reasoning = new();
+    private readonly List<(ToolCallStarted Call, StringBuilder Arguments)> calls = [];
     private List<TokenLogprob>? logprobs;
 
     public string Text => text.ToString();
+
+    public string Reasoning => reasoning.ToString();
+
+    public IReadOnlyList<ToolCall> ToolCalls => [.. calls.Select(call => new ToolCall(call.Call.Id, call.Call.Name, call.Arguments.ToString()))];
+
+    public int? DroppedMessages { get; private set; }
 
     /// <summary>Null unless asked for.</summary>
     public IReadOnlyList<TokenLogprob>? Logprobs => logprobs;
@@ -25,17 +33,10 @@ internal sealed class WholeReply
         var usage = new ChoicesUsage(wanted);
         await foreach (var (index, news) in events.WithCancellation(cancellation))
         {
-            var reply = replies[index];
-            switch (news)
+            replies[index].Add(news);
+            if (news is GenerationCompleted completed)
             {
-                case TextDelta delta:
-                    reply.text.Append(delta.Text);
-                    reply.logprobs?.AddRange(delta.Logprobs ?? []);
-                    break;
-                case GenerationCompleted completed:
-                    reply.Completed = completed;
-                    usage.Add(index, completed);
-                    break;
+                usage.Add(index, completed);
             }
         }
 
@@ -43,9 +44,40 @@ internal sealed class WholeReply
             ? (replies, usage.Total)
             : throw new GenerationException(502, "engine.incomplete", "The engine ended without finishing the reply; the request can be sent again.");
     }
+
+    private void Add(GenerationEvent news)
+    {
+        switch (news)
+        {
+            case PromptAccepted accepted:
+                DroppedMessages = accepted.DroppedMessages > 0 ? accepted.DroppedMessages : null;
+                break;
+            case TextDelta delta:
+                text.Append(delta.Text);
+                logprobs?.AddRange(delta.Logprobs ?? []);
+                break;
+            case ReasoningDelta delta:
+                reasoning.Append(delta.Text);
+                break;
+            case ToolCallStarted call:
+                calls.Add((call, new StringBuilder()));
+                break;
+            case ToolCallDelta delta:
+                calls[delta.Index].Arguments.Append(delta.Arguments);
+                break;
+            case GenerationCompleted completed:
+                Completed = completed;
+                break;
+        }
+    }
 }
 
 internal static class FinishReasons
 {
-    public static string ToWire(this FinishReason reason) => reason == FinishReason.Length ? "length" : "stop";
+    public static string ToWire(this FinishReason reason) => reason switch
+    {
+        FinishReason.Length => "length",
+        FinishReason.ToolCalls => "tool_calls",
+        _ => "stop",
+    };
 }

@@ -27,7 +27,7 @@ internal sealed class ModelSlot(Func<InstalledModel, CancellationToken, Task<Pre
                     null or { Worker.End: not null } => failure is null ? new(WorkerPhase.Idle) : new(WorkerPhase.Failed, Code: failure.Code, Message: failure.Message),
                     { Drains: > 0, Worker: var worker } => new(WorkerPhase.Draining, 1, worker.Running),
 #pragma warning disable RS0030 // it is complete
-                    { Worker: var worker } when worker.Ready.IsCompletedSuccessfully => new(WorkerPhase.Ready, 1, worker.Running, worker.Ready.Result),
+                    { Worker: var worker } when worker.Ready.IsCompletedSuccessfully => new(WorkerPhase.Ready, 1, worker.Running, worker.Ready.Result with { ChatTemplate = worker.ChatTemplate }),
 #pragma warning restore RS0030
                     { Worker: var worker } => new(WorkerPhase.Loading, worker.Progress),
                 };

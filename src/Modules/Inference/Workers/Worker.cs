@@ -53,6 +53,9 @@ internal sealed partial class Worker
     /// <summary>How much of the model is read, 0 to 1.</summary>
     public float Progress { get; private set; }
 
+    /// <summary>How it speaks with its model; null until it says so.</summary>
+    public LoadedTemplate? ChatTemplate { get; private set; }
+
     /// <summary>Completes when requests are served; throws what callers may be told when they never will be.</summary>
     public Task<LoadedModel> Ready => ready.Task;
 
@@ -181,6 +184,9 @@ internal sealed partial class Worker
                 Progress = 1;
                 ready.TrySetResult(Describe(frame.Ready));
                 break;
+            case WorkerFrame.FrameOneofCase.ChatTemplate:
+                ChatTemplate = Describe(frame.ChatTemplate);
+                break;
             case WorkerFrame.FrameOneofCase.LoadFailed:
                 Finish(new Error(503, frame.LoadFailed.Code, frame.LoadFailed.Message));
                 break;
@@ -274,8 +280,18 @@ internal sealed partial class Worker
         (int)ready.ContextTokens,
         (int)ready.TrainedContextTokens,
         (int)ready.VocabularyTokens,
-        ready.HasChatTemplate,
-        (int)ready.Threads);
+        (int)ready.Threads,
+        ready.Generates,
+        (int)ready.EmbeddingDimensions);
+
+    private static LoadedTemplate Describe(ChatTemplate template) => new(
+        template.IsOwn,
+        template.Problem.Length > 0 ? template.Problem : null,
+        template.Format,
+        template.System,
+        template.Tools,
+        template.Reasoning,
+        template.ThinkingSwitch);
 
     [LoggerMessage(LogLevel.Debug, "The stream of worker {ProcessId} ended: {Reason}")]
     private static partial void LogStreamEnded(ILogger logger, int processId, string reason);

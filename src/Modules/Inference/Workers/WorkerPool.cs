@@ -62,7 +62,7 @@ public sealed partial class WorkerPool : IAsyncDisposable
     /// <summary>Loads an installed model now; waits until it serves. Also ends a quarantine.</summary>
     public async Task LoadAsync(string name, CancellationToken cancellation)
     {
-        var model = await models.FindAsync(name, cancellation) ?? throw TextGenerator.NotFound(name);
+        var model = await models.FindAsync(name, cancellation) ?? throw EngineCalls.NotFound(name);
         Slot(name).Forgive();
         using var lease = await LeaseAsync(model, cancellation);
     }

@@ -32,5 +32,20 @@ public sealed record LoadedModel(
     int ContextTokens,
     int TrainedContextTokens,
     int VocabularyTokens,
-    bool HasChatTemplate,
-    int Threads);
+    int Threads,
+    bool GeneratesText,
+    int EmbeddingDimensions)
+{
+    /// <summary>How the worker speaks with its model; null until it has tried that out.</summary>
+    public LoadedTemplate? ChatTemplate { get; init; }
+}
+
+/// <summary>How the worker speaks with its model.</summary>
+/// <param name="IsOwn">Whether by the model's own chat template; otherwise a plain one stands in.</param>
+/// <param name="Problem">Why the model's own one is not used, where it has one.</param>
+/// <param name="Format">The form of its replies, such as <c>hermes</c>.</param>
+/// <param name="System">Whether it shows a system prompt as one.</param>
+/// <param name="Tools">Whether it shows tools to the model.</param>
+/// <param name="Reasoning">Whether the model thinks before it answers.</param>
+/// <param name="ThinkingSwitch">Whether thinking can be turned off.</param>
+public sealed record LoadedTemplate(bool IsOwn, string? Problem, string Format, bool System, bool Tools, bool Reasoning, bool ThinkingSwitch);

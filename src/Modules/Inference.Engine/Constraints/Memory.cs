@@ -1,0 +1,35 @@
+using System.Collections.Concurrent;
+
+namespace LlmPlatform.Inference.Engine.Constraints;
+
+/// <summary>What running a constraint has found out. It grows up to a size and is then left behind for a new one.</summary>
+internal sealed class Memory
+{
+    private readonly ConcurrentDictionary<Positions, Positions> positions = new();
+    private readonly ConcurrentDictionary<Positions, TokenMask> masks = new();
+    private int units;
+
+    internal bool IsFull => Volatile.Read(ref units) > ConstraintLimits.MemoryUnits;
+
+    internal Positions Intern(Frame[] frames, bool mayEnd, int classes)
+    {
+        var candidate = new Positions(frames, mayEnd, this, classes);
+        var known = positions.GetOrAdd(candidate, candidate);
+        if (ReferenceEquals(known, candidate))
+        {
+            Interlocked.Add(ref units, 2 + frames.Length + (classes / 8));
+        }
+
+        return known;
+    }
+
+    internal TokenMask? FindMask(Positions representative) => masks.GetValueOrDefault(representative);
+
+    internal void Keep(Positions representative, TokenMask mask)
+    {
+        if (masks.TryAdd(representative, mask))
+        {
+            Interlocked.Add(ref units, 2 + mask.Units + representative.Frames.Length);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using LlmPlatform.Inference.Engine.Protocol;
+
+namespace LlmPlatform.Inference.Engine.Generation;
+
+/// <summary>What somebody asked the worker for, on its way. Only one thread at a time touches it, except for <see cref="Cancel"/>.</summary>
+internal abstract class EngineRequest(Submit request, Outbox outbox)
+{
+    private volatile bool isCancelled;
+    private bool hasSpoken;
+
+    internal ulong Id => request.Id;
+
+    internal Submit Request => request;
+
+    internal bool IsCancelled => isCancelled;
+
+    internal bool IsOver { get; private set; }
+
+    /// <summary>Only its owner's requests share what is computed for it.</summary>
+    internal string Tenant => request.Tenant;
+
+    /// <summary>When it came, in ticks of the stopwatch.</summary>
+    protected long Arrived { get; } = Stopwatch.GetTimestamp();
+
+    internal void Cancel() => isCancelled = true;
+
+    /// <summary>Throws <see cref="RequestRefusedException"/> for what cannot be served.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="language">How it is spoken to; null where the request is no conversation.</param>
+    internal abstract void Begin(LoadedModel model, ChatLanguage? language);
+
+    internal abstract void Finish(FinishReason reason);
+
+    internal void Fail(string code, string message, string param = "", TimeSpan retryAfter = default)
+    {
+        IsOver = true;
+        var failed = new Failed { Code = code, Message = message, Param = param, RetryAfter = (uint)retryAfter.TotalMilliseconds };
+        Say(new Event { Id = Id, Failed = failed });
+    }
+
+    /// <summary>Sends what has been said since the last time, a fast model's tokens a few together unless the next ones will take long.</summary>
+    internal void Flush(bool isPause = false) => outbox.Flush(isPause);
+
+    protected void Finish(Finished finished)
+    {
+        IsOver = true;
+        Say(new Event { Id = Id, Finished = finished });
+    }
+
+    protected void Say(Event news)
+    {
+        outbox.Add(news, isUrgent: news.Admitted is null && (news.Delta is null || !hasSpoken));
+        hasSpoken |= news.Delta is not null;
+    }
+}

@@ -1,0 +1,76 @@
+using LlmPlatform.Inference.Contracts;
+using LlmPlatform.Inference.Engine.Protocol;
+
+namespace LlmPlatform.Inference.Generation;
+
+/// <summary>A text to embed, or its tokens.</summary>
+internal sealed record EmbeddingInput(string? Text, IReadOnlyList<int>? Tokens);
+
+/// <summary>Vectors of length 1, in the order of the texts.</summary>
+internal sealed record TextVectors(IReadOnlyList<IReadOnlyList<float>> Vectors, int PromptTokens);
+
+/// <summary>What a model does with texts besides generating them: vectors and tokens.</summary>
+internal sealed class ModelTexts(EngineCalls engine, GenerationMetrics metrics)
+{
+    public async Task<TextVectors> EmbedAsync(string model, Guid userId, IReadOnlyList<EmbeddingInput> inputs, CancellationToken cancellation)
+    {
+        var submit = new Submit { Tenant = userId.ToString("n"), Embed = new Inputs() };
+        submit.Embed.Inputs_.AddRange(inputs.Select(ToWire));
+        var vectors = new IReadOnlyList<float>[inputs.Count];
+        var promptTokens = 0;
+        await foreach (var item in AskAsync(model, submit, cancellation))
+        {
+            if (item.Embedding is { } embedding)
+            {
+                vectors[(int)embedding.Index] = embedding.Values;
+            }
+
+            promptTokens = (int)(item.Finished?.Usage.PromptTokens ?? 0);
+        }
+
+        metrics.Embedded(model, promptTokens);
+        return vectors.Contains(null!) ? throw Incomplete() : new TextVectors(vectors, promptTokens);
+    }
+
+    /// <summary>The tokens of a text as it is.</summary>
+    public Task<IReadOnlyList<int>> TokenizeAsync(string model, Guid userId, string text, CancellationToken cancellation) =>
+        TokenizeAsync(model, new Submit { Tenant = userId.ToString("n"), Text = text, TokenizeOnly = true }, cancellation);
+
+    /// <summary>The tokens of the prompt that a conversation becomes.</summary>
+    public Task<IReadOnlyList<int>> TokenizeAsync(GenerationRequest request, CancellationToken cancellation) =>
+        TokenizeAsync(
+            request.Model,
+            new Submit { Tenant = request.UserId.ToString("n"), Conversation = request.ToConversation(), TokenizeOnly = true },
+            cancellation);
+
+    public async Task<string> DetokenizeAsync(string model, Guid userId, IReadOnlyList<int> tokens, CancellationToken cancellation)
+    {
+        string? text = null;
+        var submit = new Submit { Tenant = userId.ToString("n"), Detokenize = new TokenIds { Ids = { tokens } } };
+        await foreach (var item in AskAsync(model, submit, cancellation))
+        {
+            text = item.HasText ? item.Text : text;
+        }
+
+        return text ?? throw Incomplete();
+    }
+
+    private async Task<IReadOnlyList<int>> TokenizeAsync(string model, Submit submit, CancellationToken cancellation)
+    {
+        IReadOnlyList<int>? tokens = null;
+        await foreach (var item in AskAsync(model, submit, cancellation))
+        {
+            tokens = item.Tokens?.Ids ?? tokens;
+        }
+
+        return tokens ?? throw Incomplete();
+    }
+
+    private IAsyncEnumerable<Event> AskAsync(string model, Submit submit, CancellationToken cancellation) =>
+        engine.AskAsync(model, submit, cancellation).Select(item => item.Failed is { } failed ? throw EngineCalls.Failure(failed) : item);
+
+    private static Input ToWire(EmbeddingInput input) =>
+        input.Text is { } text ? new Input { Text = text } : new Input { Tokens = new TokenIds { Ids = { input.Tokens } } };
+
+    private static GenerationException Incomplete() => new(502, "engine.incomplete", "The engine ended without an answer; the request can be sent again.");
+}

@@ -22,7 +22,11 @@ internal static class ReplyFormats
 
     internal static ReplyFormat MiniMax { get; } = new("minimax", Think, TaggedCall, new XmlCalls(XmlShape.MiniMax));
 
-    internal static ReplyFormat DeepSeekDsml { get; } = new("deepseek-dsml", Think, TaggedCall, new XmlCalls(XmlShape.Dsml));
+    internal static ReplyFormat Seed { get; } = new("seed", new("<seed:think>", "</seed:think>"), TaggedCall, new XmlCalls(XmlShape.Seed));
+
+    internal static ReplyFormat DeepSeekV32 { get; } = new("deepseek-v3.2", Think, TaggedCall, new XmlCalls(XmlShape.DsmlV3));
+
+    internal static ReplyFormat DeepSeekV4 { get; } = new("deepseek-v4", Think, TaggedCall, new XmlCalls(XmlShape.DsmlV4));
 
     internal static ReplyFormat Llama { get; } = new(
         "llama",
@@ -77,7 +81,8 @@ internal static class ReplyFormats
 
     internal static IReadOnlyList<ReplyFormat> All =>
     [
-        Hermes, QwenCoder, Glm, MiniMax, DeepSeekDsml, Llama, MistralArray, Mistral, Magistral, DeepSeekR1, DeepSeekV3, Kimi, Harmony,
+        Hermes, QwenCoder, Glm, MiniMax, Seed, Llama, MistralArray, Mistral, Magistral,
+        DeepSeekR1, DeepSeekV3, DeepSeekV32, DeepSeekV4, Kimi, Harmony,
     ];
 
     /// <summary>Chooses by the markers that the template writes; a model without a template, or with an unknown one, most likely learned Hermes.</summary>
@@ -86,11 +91,12 @@ internal static class ReplyFormats
         null => Hermes,
         _ when Has(template, HarmonyReply.Channel) => Harmony,
         _ when Has(template, "[TOOL_CALLS]") => DetectMistral(template),
-        _ when Has(template, "｜DSML｜") => DeepSeekDsml,
+        _ when Has(template, "｜DSML｜") => Has(template, "function_calls") ? DeepSeekV32 : DeepSeekV4,
         _ when Has(template, DeepSeekCalls.Open) => Has(template, "```json") ? DeepSeekR1 : DeepSeekV3,
         _ when Has(template, KimiCalls.Open) => Kimi,
         _ when Has(template, "<arg_key>") => Glm,
         _ when Has(template, XmlShape.MiniMax.Section) => MiniMax,
+        _ when Has(template, XmlShape.Seed.Section) => Seed,
         _ when Has(template, XmlShape.QwenCoder.Key) => QwenCoder,
         _ when Has(template, TaggedCalls.Open) => Hermes,
         _ when Has(template, "<|python_tag|>") || Has(template, "<|start_header_id|>") => Llama,

@@ -22,10 +22,14 @@ internal sealed record XmlShape(
     internal static XmlShape MiniMax { get; } = new(
         "<minimax:tool_call>", "</minimax:tool_call>", "<invoke name=\"", "\">", "</invoke>", "<parameter name=\"", "\">", "", "</parameter>");
 
-    internal static XmlShape Dsml { get; } = new(
+    internal static XmlShape Seed { get; } = QwenCoder with { Section = "<seed:tool_call>", SectionEnd = "</seed:tool_call>" };
+
+    internal static XmlShape DsmlV3 { get; } = new(
         "<｜DSML｜function_calls>", "</｜DSML｜function_calls>", "<｜DSML｜invoke name=\"", "\">", "</｜DSML｜invoke>",
         "<｜DSML｜parameter name=\"", "\"", ">", "</｜DSML｜parameter>")
     {
         SaysWhetherText = true,
     };
+
+    internal static XmlShape DsmlV4 { get; } = DsmlV3 with { Section = "<｜DSML｜tool_calls>", SectionEnd = "</｜DSML｜tool_calls>" };
 }

@@ -43,7 +43,9 @@ public sealed class ReplyFamilyTests
         },
         { "qwen-coder", "<tool_call>\n{\"name\": \"run\", \"arguments\": {\"code\": \"<function=\"}}\n</tool_call>", "", "", "0 id0 run {\"code\": \"<function=\"}" },
         {
-            "qwen-coder", "<tool_call><function=get_weather><parameter=days>many</parameter><parameter=near>null</parameter><parameter=note>7</parameter></function></tool_call>",
+            "qwen-coder",
+            "<tool_call><function=get_weather><parameter=days>many</parameter><parameter=near>null</parameter>"
+            + "<parameter=note>7</parameter></function></tool_call>",
             "", "", "0 id0 get_weather {\"days\": \"many\", \"near\": null, \"note\": 7}"
         },
         {
@@ -58,31 +60,46 @@ public sealed class ReplyFamilyTests
             "", "", "0 id0 run {\"code\": \"a\\\"b\"}\n1 id1 stop {}"
         },
         {
-            "deepseek-dsml",
+            "deepseek-v3.2",
             "On it.\n\n<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"get_weather\">\n<｜DSML｜parameter name=\"city\" string=\"true\">5</｜DSML｜parameter>\n"
             + "<｜DSML｜parameter name=\"days\" string=\"false\">5</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>",
             "On it.", "", "0 id0 get_weather {\"city\": \"5\", \"days\": 5}"
+        },
+        {
+            "deepseek-v4", "<｜DSML｜tool_calls>\n<｜DSML｜invoke name=\"stop\">\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>",
+            "", "", "0 id0 stop {}"
+        },
+        {
+            "seed", "<seed:think>a</seed:think>b\n<seed:tool_call>\n<function=run>\n<parameter=code>1</parameter>\n</function>\n</seed:tool_call>",
+            "b", "a", "0 id0 run {\"code\": \"1\"}"
         },
         { "llama", $"\n{{\"name\": \"get_weather\", \"parameters\": {Hard}}}", "", "", $"0 id0 get_weather {Hard}" },
         { "llama", "{\"type\": \"function\", \"name\": \"stop\", \"parameters\": {}}; {\"name\": \"run\", \"parameters\": {}}", "", "", "0 id0 stop {}\n1 id1 run {}" },
         { "llama", "<|python_tag|>{\"name\": \"stop\", \"parameters\": {}}", "", "", "0 id0 stop {}" },
         { "llama", "The JSON {\"name\": \"stop\", \"parameters\": {}} calls it.", "The JSON {\"name\": \"stop\", \"parameters\": {}} calls it.", "", "" },
         {
-            "mistral-array", $"[TOOL_CALLS][{{\"name\": \"get_weather\", \"arguments\": {Hard}, \"id\": \"abc\"}}, {{\"id\": \"abcdefghi\", \"name\": \"stop\", \"arguments\": {{}}}}]",
+            "mistral-array",
+            $"[TOOL_CALLS][{{\"name\": \"get_weather\", \"arguments\": {Hard}, \"id\": \"abc\"}}, "
+            + "{\"id\": \"abcdefghi\", \"name\": \"stop\", \"arguments\": {}}]",
             "", "", $"0 id0 get_weather {Hard}\n1 abcdefghi stop {{}}"
         },
-        { "mistral", $"Well [TOOL_C\n[TOOL_CALLS]get_weather[ARGS]{Hard}[TOOL_CALLS]stop[CALL_ID]123456789[ARGS]{{}}", "Well [TOOL_C", "", $"0 id0 get_weather {Hard}\n1 123456789 stop {{}}" },
+        {
+            "mistral", $"Well [TOOL_C\n[TOOL_CALLS]get_weather[ARGS]{Hard}[TOOL_CALLS]stop[CALL_ID]123456789[ARGS]{{}}",
+            "Well [TOOL_C", "", $"0 id0 get_weather {Hard}\n1 123456789 stop {{}}"
+        },
         { "magistral", "[THINK]Hm [/THIN.[/THINK]Yes, [1].", "Yes, [1].", "Hm [/THIN.", "" },
         { "magistral", "[THINK]Hm[TOOL_CALLS]run{\"code\": \"x\"}", "", "Hm", "0 id0 run {\"code\": \"x\"}" },
         {
             "deepseek-r1",
-            "<think>\nok\n</think>\n\nWait.<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>run\n```json\n{\"code\": \"```\"}\n```<｜tool▁call▁end｜>\n"
+            "<think>\nok\n</think>\n\nWait."
+            + "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>run\n```json\n{\"code\": \"```\"}\n```<｜tool▁call▁end｜>\n"
             + "<｜tool▁call▁begin｜>function<｜tool▁sep｜>stop\n```json\n{}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
             "Wait.", "ok", "0 id0 run {\"code\": \"```\"}\n1 id1 stop {}"
         },
         {
             "deepseek-v3",
-            $"<think>so<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>{Hard}<｜tool▁call▁end｜><｜tool▁call▁begin｜>stop<｜tool▁sep｜><｜tool▁call▁end｜><｜tool▁calls▁end｜>",
+            $"<think>so<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>{Hard}<｜tool▁call▁end｜>"
+            + "<｜tool▁call▁begin｜>stop<｜tool▁sep｜><｜tool▁call▁end｜><｜tool▁calls▁end｜>",
             "", "so", $"0 id0 get_weather {Hard}\n1 id1 stop {{}}"
         },
         {

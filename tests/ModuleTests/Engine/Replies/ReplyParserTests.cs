@@ -34,7 +34,7 @@ public sealed class ReplyParserTests
     [InlineData("qwen-coder", "<tool_call>\n<function=rm>\n<parameter=a>\n1\n</parameter>\n</function>\n</tool_call>")]
     [InlineData("glm", "<tool_call>rm<arg_key>a</arg_key><arg_value>1</arg_value></tool_call>")]
     [InlineData("minimax", "<minimax:tool_call>\n<invoke name=\"rm\">\n</invoke>\n</minimax:tool_call>")]
-    [InlineData("deepseek-dsml", "<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"rm\">\n</｜DSML｜invoke>\n</｜DSML｜function_calls>")]
+    [InlineData("deepseek-v3.2", "<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"rm\">\n</｜DSML｜invoke>\n</｜DSML｜function_calls>")]
     [InlineData("llama", "{\"name\": \"rm\", \"parameters\": {}}")]
     [InlineData("llama", "{\"city\": \"Bern\", \"name\": \"run\"}")]
     [InlineData("llama", "<|python_tag|>print(1)")]
@@ -55,8 +55,9 @@ public sealed class ReplyParserTests
     [Fact]
     public void A_good_call_beside_a_bad_one_is_a_call()
     {
+        const string Good = "<tool_call>{\"name\": \"stop\", \"arguments\": {}}</tool_call>";
         const string Bad = "<tool_call>{\"name\": \"rm\", \"arguments\": {}}</tool_call>";
-        var transcript = Transcript.Of(ReplyFormats.Hermes, $"<tool_call>{{\"name\": \"stop\", \"arguments\": {{}}}}</tool_call>{Bad}<tool_call>{{\"name\": \"stop\"}}</tool_call>");
+        var transcript = Transcript.Of(ReplyFormats.Hermes, $"{Good}{Bad}{Good}");
         Assert.Equal((Bad, "0 id0 stop {}\n1 id1 stop {}"), (transcript.Content, transcript.Calls));
     }
 
@@ -139,8 +140,12 @@ public sealed class ReplyParserTests
     [Fact]
     public void A_marker_may_be_one_special_token_or_hold_one()
     {
-        string[] pieces = ["<", "\0｜DSML｜", "function_calls><", "\0｜DSML｜", "invoke name=\"stop\"></", "\0｜DSML｜", "invoke></", "\0｜DSML｜", "function_calls>", "\0<｜end▁of▁sentence｜>"];
-        Assert.Equal(new Transcript("", "", "0 id0 stop {}", null), Transcript.Of(ReplyFormats.DeepSeekDsml, pieces));
+        string[] pieces =
+        [
+            "<", "\0｜DSML｜", "function_calls><", "\0｜DSML｜", "invoke name=\"stop\"></", "\0｜DSML｜", "invoke></", "\0｜DSML｜", "function_calls>",
+            "\0<｜end▁of▁sentence｜>",
+        ];
+        Assert.Equal(new Transcript("", "", "0 id0 stop {}", null), Transcript.Of(ReplyFormats.DeepSeekV32, pieces));
     }
 
     [Fact]

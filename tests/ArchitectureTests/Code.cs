@@ -78,6 +78,7 @@ public sealed class Code
         "Host.EmbeddedPostgres.ServerLog.ReadAsync",
         "Host.EmbeddedPostgres.ServerProcess.WaitAsync",
         "Inference.Engine.Generation.Worker.PrepareAsync",
+        "Inference.Engine.Measure.CompareFormAsync",
         "Inference.Engine.Measure.RoundAsync",
         "Inference.Engine.Measure.RunAsync",
         "Inference.OpenAi.Choices.Number",

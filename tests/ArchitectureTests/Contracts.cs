@@ -62,6 +62,6 @@ public sealed class Contracts
     private static string SummaryOf(Type type)
     {
         var file = Path.ChangeExtension(type.Assembly.Location, ".xml");
-        return XDocument.Load(file).Descendants("member").FirstOrDefault(m => m.Attribute("name")?.Value == $"T:{type.FullName}")?.Element("summary")?.Value.Trim() ?? "";
+        return XDocument.Load(file).Descendants("member").FirstOrDefault(m => m.Attribute("name")?.Value == $"T:{type.FullName!.Replace('+', '.')}")?.Element("summary")?.Value.Trim() ?? "";
     }
 }

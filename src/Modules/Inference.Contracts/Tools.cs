@@ -4,7 +4,11 @@ namespace LlmPlatform.Inference.Contracts;
 /// <param name="Name">1 to 64 letters, digits, <c>_</c>, <c>-</c> and <c>.</c>.</param>
 /// <param name="Description">What it does, for the model.</param>
 /// <param name="Parameters">JSON Schema of its arguments; null for any object.</param>
-public sealed record Tool(string Name, string? Description, string? Parameters);
+public sealed record Tool(string Name, string? Description, string? Parameters)
+{
+    /// <summary>Also the arguments of a call that the model makes of itself match the schema; those of a call that it must make always do.</summary>
+    public bool Strict { get; init; }
+}
 
 /// <summary>A call that a model asked for.</summary>
 /// <param name="Id">Its id, by which the result refers to it.</param>

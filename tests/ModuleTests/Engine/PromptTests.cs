@@ -110,6 +110,50 @@ public sealed class PromptTests(ChatMlWorker model) : IClassFixture<ChatMlWorker
         Assert.Equal("context_length_exceeded", answer.Failed?.Code);
     }
 
+    [Fact]
+    public async Task Functions_are_told_in_words_where_the_template_has_no_place_for_them()
+    {
+        var conversation = new Conversation
+        {
+            Messages =
+            {
+                Message("user", "Weather?"),
+                new Message { Role = "assistant", ToolCalls = { new ToolCall { Id = "1", Name = "get_weather", Arguments = """{"city":"Oslo"}""" } } },
+                new Message { Role = "tool", Content = "Rain.", ToolCallId = "1" },
+            },
+            Tools = { new Tool { Name = "get_weather", Description = "Tells the weather." } },
+        };
+        var prompt = await model.TextAsync(await model.TokensAsync(new Submit { Conversation = conversation }));
+        Assert.Contains("\"name\":\"get_weather\",\"description\":\"Tells the weather.\"", prompt, StringComparison.Ordinal);
+        Assert.Contains("<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\":\"Oslo\"}}\n</tool_call>", prompt, StringComparison.Ordinal);
+        Assert.Contains("<tool_response>\nRain.\n</tool_response>", prompt, StringComparison.Ordinal);
+
+        conversation.ToolChoice = ToolChoice.None;
+        Assert.DoesNotContain("description", await model.TextAsync(await model.TokensAsync(new Submit { Conversation = conversation })), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_a_model_thinks_is_told_apart_and_counted()
+    {
+        var file = Path.Combine(Directory.CreateTempSubdirectory("thinker").FullName, "thinker.gguf");
+        using (var stream = File.Create(file))
+        {
+            TinyModel.Write(stream, ModelShape.Tiny, seed: 1, TinyModel.ChatTemplate + "{{ '<think>\n' }}{# </think> #}");
+        }
+
+        await using var worker = await WorkerProcess.StartReadyAsync(file);
+        var answer = await worker.GenerateAsync(new Submit { Conversation = Of("Hi").Conversation, MaxTokens = 20 });
+        Assert.Equal("", answer.Text);
+        Assert.NotEqual("", string.Concat(answer.Events.Select(news => news.Delta?.Reasoning)));
+        Assert.Equal((20u, 20u), (answer.Finished!.Usage.CompletionTokens, answer.Finished.Usage.ReasoningTokens));
+
+        // A form is for the answer, and the thought before it stays free.
+        var formed = await worker.GenerateAsync(new Submit { Conversation = Of("Hi").Conversation, MaxTokens = 20, Form = new OutputForm { Regex = "yes" } });
+        Assert.Equal("", formed.Text);
+        Assert.Equal(20u, formed.Finished?.Usage.ReasoningTokens);
+        Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
+    }
+
     private static Submit Of(string text) => new() { Conversation = new Conversation { Messages = { Message("user", text) } } };
 
     private static Message Message(string role, string text) => new() { Role = role, Content = text };

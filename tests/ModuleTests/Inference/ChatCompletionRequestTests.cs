@@ -321,7 +321,7 @@ public sealed class ChatCompletionRequestTests
              "reasoning_effort":"low","truncation":"auto","chat_template_kwargs":{"enable_thinking":false},
              "response_format":{"type":"json_schema","json_schema":{"name":"x","strict":true,"schema":{"type":"integer"}}}}
             """);
-        Assert.Equal([new Tool("weather", "Tells it.", """{"type":"object"}""")], request.Tools);
+        Assert.Equal([new Tool("weather", "Tells it.", """{"type":"object"}""") { Strict = true }], request.Tools);
         Assert.Equal(new ToolChoice(ToolChoiceMode.Required, "weather"), request.ToolChoice);
         Assert.Equal([new ToolCall("call_1", "weather", """{"city":"Oslo"}""")], request.Messages[1].ToolCalls);
         Assert.Equal(("", "I ask.", "call_1"), (request.Messages[1].Content, request.Messages[1].Reasoning, request.Messages[2].ToolCallId));

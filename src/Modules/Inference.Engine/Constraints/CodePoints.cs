@@ -7,8 +7,6 @@ internal sealed class CodePoints
 
     private CodePoints((int First, int Last)[] ranges) => Ranges = ranges;
 
-    internal static CodePoints None { get; } = new([]);
-
     internal static CodePoints All { get; } = Of((0, Last));
 
     internal static CodePoints Digits { get; } = Of(('0', '9'));

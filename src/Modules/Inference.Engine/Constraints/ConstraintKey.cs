@@ -43,6 +43,9 @@ internal static class ConstraintKey
             case ConstraintSource.TextUntil until:
                 Write(until.End, text);
                 break;
+            case ConstraintSource.TextWithout without:
+                Write(without.Text, text);
+                break;
             case ConstraintSource.Choice choice:
                 text.Append(CultureInfo.InvariantCulture, $"({choice.Texts.Count}");
                 foreach (var option in choice.Texts)

@@ -30,6 +30,9 @@ internal abstract record ConstraintSource
     /// <summary>Any UTF-8 text up to and including the first occurrence of the end, a marker.</summary>
     internal sealed record TextUntil(string End) : ConstraintSource;
 
+    /// <summary>Any UTF-8 text in which the marker does not occur, also none.</summary>
+    internal sealed record TextWithout(string Text) : ConstraintSource;
+
     /// <summary>Any UTF-8 text, also none.</summary>
     internal sealed record AnyText : ConstraintSource;
 

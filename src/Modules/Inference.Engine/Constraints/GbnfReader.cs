@@ -182,7 +182,9 @@ internal sealed class GbnfReader
             Skip(newLines: false);
         }
 
-        return Peek() != '}' ? throw Invalid("'}' is missing") : max < min ? throw Invalid("A repeat that ends before it begins") : Node.Repeat(part, min, max);
+        return Peek() != '}' ? throw Invalid("'}' is missing")
+            : max < min ? throw Invalid("A repeat that ends before it begins")
+            : Node.Repeat(part, min, max);
     }
 
     private int ReadNumber()
@@ -194,8 +196,8 @@ internal sealed class GbnfReader
         }
 
         return at == start ? throw Invalid("A number is missing")
-            : int.TryParse(text.AsSpan(start, at - start), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= ConstraintLimits.CountedRepeats
-                ? number
+            : int.TryParse(text.AsSpan(start, at - start), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                && number <= ConstraintLimits.CountedRepeats ? number
                 : throw ConstraintErrors.TooLarge($"A repeat of more than {ConstraintLimits.CountedRepeats}", Place());
     }
 

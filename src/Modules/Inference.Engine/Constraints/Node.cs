@@ -39,7 +39,11 @@ internal abstract class Node(bool? isNullable, bool? isProductive, int depth)
         return Sequence(parts);
     }
 
-    internal static Node Sequence(params Node[] parts) => parts.Length == 1 ? parts[0] : new SequenceNode(parts);
+    internal static Node Sequence(params Node[] parts)
+    {
+        var some = Array.Exists(parts, p => ReferenceEquals(p, Empty)) ? Array.FindAll(parts, p => !ReferenceEquals(p, Empty)) : parts;
+        return some.Length switch { 0 => Empty, 1 => some[0], _ => new SequenceNode(some) };
+    }
 
     internal static Node Choice(params Node[] options) => options.Length == 1 ? options[0] : new ChoiceNode(options);
 
@@ -52,9 +56,31 @@ internal abstract class Node(bool? isNullable, bool? isProductive, int depth)
         _ => new RepeatNode(body, min, max),
     };
 
-    internal static bool? All(bool? left, bool? right) => left == false || right == false ? false : left == true && right == true ? true : null;
+    /// <summary>True where all say so, false where one denies it, else unknown.</summary>
+    internal static bool? All(Node[] nodes, Func<Node, bool?> holds)
+    {
+        bool? all = true;
+        foreach (var node in nodes)
+        {
+            var one = holds(node);
+            all = one == false || all == false ? false : one is null ? null : all;
+        }
 
-    internal static bool? Any(bool? left, bool? right) => left == true || right == true ? true : left == false && right == false ? false : null;
+        return all;
+    }
+
+    /// <summary>True where one says so, false where all deny it, else unknown.</summary>
+    internal static bool? Any(Node[] nodes, Func<Node, bool?> holds)
+    {
+        bool? any = false;
+        foreach (var node in nodes)
+        {
+            var one = holds(node);
+            any = one == true || any == true ? true : one is null ? null : any;
+        }
+
+        return any;
+    }
 
     internal static int Deepest(Node[] nodes)
     {
@@ -84,13 +110,13 @@ internal sealed class RuleNode(int rule) : Node(null, null, 1)
 }
 
 internal sealed class SequenceNode(Node[] parts)
-    : Node(parts.Aggregate((bool?)true, (all, p) => All(all, p.IsNullable)), parts.Aggregate((bool?)true, (all, p) => All(all, p.IsProductive)), Deepest(parts))
+    : Node(All(parts, static p => p.IsNullable), All(parts, static p => p.IsProductive), Deepest(parts))
 {
     internal Node[] Parts { get; } = parts;
 }
 
 internal sealed class ChoiceNode(Node[] options)
-    : Node(options.Aggregate((bool?)false, (any, o) => Any(any, o.IsNullable)), options.Aggregate((bool?)false, (any, o) => Any(any, o.IsProductive)), Deepest(options))
+    : Node(Any(options, static o => o.IsNullable), Any(options, static o => o.IsProductive), Deepest(options))
 {
     internal Node[] Options { get; } = options;
 }

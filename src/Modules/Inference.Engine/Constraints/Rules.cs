@@ -34,8 +34,8 @@ internal sealed class Rules(Work work)
     /// <summary>Must run before the questions below are asked; refuses rules that would never read a byte.</summary>
     internal void Analyse()
     {
-        nullable = Settle((node, known) => IsNullable(node, known));
-        productive = Settle((node, known) => IsProductive(node, known));
+        nullable = Settle(static node => node.IsNullable);
+        productive = Settle(static node => node.IsProductive);
         LeftRecursion.Refuse(this, work);
     }
 
@@ -43,17 +43,21 @@ internal sealed class Rules(Work work)
     internal RuleNode AddNonEmpty()
     {
         var rule = Declare();
-        Array.Resize(ref nullable, Count);
-        Array.Resize(ref productive, Count);
+        if (Count > nullable.Length)
+        {
+            Array.Resize(ref nullable, Count * 2);
+            Array.Resize(ref productive, Count * 2);
+        }
+
         productive[rule] = true;
         return new RuleNode(rule);
     }
 
-    internal bool IsNullable(Node node) => IsNullable(node, nullable);
+    internal bool IsNullable(Node node) => Holds(node, nullable, static n => n.IsNullable);
 
-    internal bool IsProductive(Node node) => IsProductive(node, productive);
+    internal bool IsProductive(Node node) => Holds(node, productive, static n => n.IsProductive);
 
-    private bool[] Settle(Func<Node, bool[], bool> holds)
+    private bool[] Settle(Func<Node, bool?> own)
     {
         var known = new bool[Count];
         for (var (changed, forward) = (true, false); changed; forward = !forward)
@@ -62,7 +66,7 @@ internal sealed class Rules(Work work)
             for (var i = 0; i < known.Length; i++)
             {
                 var rule = forward ? i : known.Length - 1 - i;
-                if (!known[rule] && holds(bodies[rule], known))
+                if (!known[rule] && Holds(bodies[rule], known, own))
                 {
                     known[rule] = changed = true;
                 }
@@ -72,39 +76,43 @@ internal sealed class Rules(Work work)
         return known;
     }
 
-    private bool IsNullable(Node node, bool[] known)
+    // What the node says of itself, else what its parts and the rules say.
+    private bool Holds(Node node, bool[] known, Func<Node, bool?> own)
     {
-        if (node.IsNullable is { } answer)
+        if (own(node) is { } answer)
         {
             return answer;
         }
 
         work.Spend();
-        return node switch
+        switch (node)
         {
-            SequenceNode sequence => Array.TrueForAll(sequence.Parts, p => IsNullable(p, known)),
-            ChoiceNode choice => Array.Exists(choice.Options, o => IsNullable(o, known)),
-            RepeatNode repeat => IsNullable(repeat.Body, known),
-            RuleNode reference => known[reference.Rule],
-            _ => false,
-        };
-    }
+            case RuleNode reference:
+                return known[reference.Rule];
+            case RepeatNode repeat:
+                return Holds(repeat.Body, known, own);
+            case SequenceNode sequence:
+                foreach (var part in sequence.Parts)
+                {
+                    if (!Holds(part, known, own))
+                    {
+                        return false;
+                    }
+                }
 
-    private bool IsProductive(Node node, bool[] known)
-    {
-        if (node.IsProductive is { } answer)
-        {
-            return answer;
+                return true;
+            case ChoiceNode choice:
+                foreach (var option in choice.Options)
+                {
+                    if (Holds(option, known, own))
+                    {
+                        return true;
+                    }
+                }
+
+                return false;
+            default:
+                throw new InvalidOperationException("A node without rules knows the answer itself.");
         }
-
-        work.Spend();
-        return node switch
-        {
-            SequenceNode sequence => Array.TrueForAll(sequence.Parts, p => IsProductive(p, known)),
-            ChoiceNode choice => Array.Exists(choice.Options, o => IsProductive(o, known)),
-            RepeatNode repeat => IsProductive(repeat.Body, known),
-            RuleNode reference => known[reference.Rule],
-            _ => true,
-        };
     }
 }

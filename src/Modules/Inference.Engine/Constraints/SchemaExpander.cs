@@ -9,18 +9,26 @@ internal sealed class SchemaExpander(JsonElement root, Work work, int nesting = 
 {
     private static readonly JsonElement nullSchema = JsonElement.Parse("""{"type":"null"}""");
 
+    private static readonly string[] joining = ["$ref", "allOf", "anyOf", "oneOf", "properties", "required"];
+
     private readonly HashSet<string> open = new(StringComparer.Ordinal);
     private readonly HashSet<string> seen = new(StringComparer.Ordinal);
     private int depth;
 
+    // How many schemas around this place are joined with others that may add properties.
+    private int joints;
+
     internal List<List<SchemaPart>> Expand(IEnumerable<SchemaPart> parts)
     {
         var alternatives = new List<List<SchemaPart>> { new() };
-        foreach (var part in parts)
+        var all = parts.ToList();
+        joints += all.Count > 1 ? 1 : 0;
+        foreach (var part in all)
         {
             alternatives = Cross(alternatives, Expand(part));
         }
 
+        joints -= all.Count > 1 ? 1 : 0;
         return alternatives;
     }
 
@@ -67,7 +75,10 @@ internal sealed class SchemaExpander(JsonElement root, Work work, int nesting = 
         }
 
         Check(part);
+        var isJoint = joining.Sum(k => k == "allOf" ? part.Children(k).Count : part.Has(k) ? 1 : 0) > 1;
+        joints += isJoint ? 1 : 0;
         var alternatives = ExpandObject(part);
+        joints -= isJoint ? 1 : 0;
         depth--;
         open.Remove(part.Pointer);
         return alternatives;
@@ -107,7 +118,7 @@ internal sealed class SchemaExpander(JsonElement root, Work work, int nesting = 
     private List<List<SchemaPart>> ExpandOneOf(SchemaPart part, List<SchemaPart> options)
     {
         var expanded = options.ConvertAll(Expand);
-        var overlap = new SchemaOverlap(root, work, nesting + 1);
+        var overlap = new SchemaOverlap(root, work, nesting + 1, isAlone: joints == 0);
         for (var i = 0; i < expanded.Count; i++)
         {
             for (var j = 0; j < i; j++)

@@ -15,6 +15,9 @@ internal sealed class SchemaObjects(List<SchemaPart> parts, SchemaReader reader,
         return !said.Contains(JsonValueKind.False) && (said.Exists(s => s is not null) || !parts.Exists(p => p.Has("properties")));
     }
 
+    /// <summary>The schema says itself that it takes no other properties.</summary>
+    internal static bool IsClosed(SchemaPart part) => part.Find("additionalProperties")?.ValueKind == JsonValueKind.False;
+
     internal static bool MayWrite(List<SchemaPart> parts, string name) =>
         parts.Exists(p => p.Child("properties")?.Has(name) == true || p.Texts("required").Contains(name));
 
@@ -41,6 +44,7 @@ internal sealed class SchemaObjects(List<SchemaPart> parts, SchemaReader reader,
         var (first, after) = Others(names);
         for (var i = names.Count - 1; i >= 0; i--)
         {
+            work.Spend(parts.Count + (names.Count / 16)); // finding a property is a walk over all of them
             var property = Property(names[i]);
             var (begin, go) = (Node.Sequence(property, after), Node.Sequence(JsonGrammar.Comma, property, after));
             var isRequired = required.Contains(names[i]);

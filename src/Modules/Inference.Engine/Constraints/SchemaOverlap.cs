@@ -2,8 +2,11 @@ using System.Text.Json;
 
 namespace LlmPlatform.Inference.Engine.Constraints;
 
-/// <summary>Whether what is written for one alternative can be valid under another. In doubt it can.</summary>
-internal sealed class SchemaOverlap(JsonElement root, Work work, int nesting)
+/// <summary>
+/// Whether what is written for one alternative can be valid under another. In doubt it can. Alone: no other schema holds at the same place
+/// that could add properties.
+/// </summary>
+internal sealed class SchemaOverlap(JsonElement root, Work work, int nesting, bool isAlone)
 {
     private const int Deepest = 3;
 
@@ -33,10 +36,10 @@ internal sealed class SchemaOverlap(JsonElement root, Work work, int nesting)
     }
 
     // Each needs a property that is never written for the other.
-    private static bool HaveOtherNames(List<SchemaPart> left, List<SchemaPart> right) => NeedsWhatIsMissing(left, right) && NeedsWhatIsMissing(right, left);
+    private bool HaveOtherNames(List<SchemaPart> left, List<SchemaPart> right) => NeedsWhatIsMissing(left, right) && NeedsWhatIsMissing(right, left);
 
-    private static bool NeedsWhatIsMissing(List<SchemaPart> needing, List<SchemaPart> written) =>
-        !SchemaObjects.IsOpen(written) && needing.SelectMany(p => p.Texts("required")).Any(name => !SchemaObjects.MayWrite(written, name));
+    private bool NeedsWhatIsMissing(List<SchemaPart> needing, List<SchemaPart> written) =>
+        (isAlone ? !SchemaObjects.IsOpen(written) : written.Exists(SchemaObjects.IsClosed)) && needing.SelectMany(p => p.Texts("required")).Any(name => !SchemaObjects.MayWrite(written, name));
 
     private bool DifferInAProperty(List<SchemaPart> left, List<SchemaPart> right, int depth)
     {

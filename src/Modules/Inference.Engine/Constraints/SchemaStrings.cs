@@ -23,23 +23,33 @@ internal static class SchemaStrings
             return min == 0 && max is null ? json.String : min > max ? Node.Never : JsonGrammar.Quoted(Node.Repeat(JsonGrammar.Character, min, max));
         }
 
-        return min > 0 || max is not null ? throw ConstraintErrors.Unsupported("minLength or maxLength beside pattern or format", shaped[0].Pointer)
-            : shaped.Count > 1 || (shaped[0].Has("pattern") && shaped[0].Has("format"))
-                ? throw ConstraintErrors.Unsupported("a second pattern or format for one string", shaped[^1].Pointer)
-                : JsonGrammar.Quoted(Shape(shaped[0], work));
+        if (shaped.Count > 1 || (shaped[0].Has("pattern") && shaped[0].Has("format")))
+        {
+            throw ConstraintErrors.Unsupported("a second pattern or format for one string", shaped[^1].Pointer);
+        }
+
+        var shape = Shape(shaped[0], TextForm.Json, JsonGrammar.Character, work);
+        if (min == 0 && max is null)
+        {
+            return JsonGrammar.Quoted(shape);
+        }
+
+        var counted = Shape(shaped[0], TextForm.Counted, Node.Byte((byte)'x'), work);
+        return TextLength.Limit(shape, counted, min, max) is { } limited
+            ? JsonGrammar.Quoted(limited)
+            : throw ConstraintErrors.Unsupported("minLength or maxLength beside pattern or format", shaped[0].Pointer);
     }
 
-    private static Node Shape(SchemaPart part, Work work)
+    private static Node Shape(SchemaPart part, TextForm form, Node character, Work work)
     {
-        var any = Node.Repeat(JsonGrammar.Character, 0, null);
         if (part.Text("pattern") is { } pattern)
         {
-            return RegexReader.ReadWithin(pattern, TextForm.Json, any, work, $"{part.Pointer}/pattern");
+            return RegexReader.ReadWithin(pattern, form, Node.Repeat(character, 0, null), work, $"{part.Pointer}/pattern");
         }
 
         var format = part.Text("format")!;
         var known = Pattern(format) ?? throw ConstraintErrors.Unsupported($"format {format}", part.Pointer);
-        return RegexReader.ReadWhole(known, TextForm.Json, work, $"{part.Pointer}/format");
+        return RegexReader.ReadWhole(known, form, work, $"{part.Pointer}/format");
     }
 
     // Each is a part of what the format allows, and all of it is valid: February ends, hosts end in letters, URIs are web addresses.

@@ -5,6 +5,8 @@ namespace LlmPlatform.Inference.Engine.Constraints;
 /// <summary>Turns a source into an automaton.</summary>
 internal sealed class SourceCompiler
 {
+    private static readonly Node AnyText = Node.Repeat(Utf8.Write(CodePoints.All), 0, null);
+
     private readonly IVocabularyText vocabulary;
     private readonly Work work = new(ConstraintLimits.CompileSteps, "the whole constraint");
     private readonly Rules rules;
@@ -37,7 +39,8 @@ internal sealed class SourceCompiler
         ConstraintSource.Literal literal => ReadLiteral(literal.Text),
         ConstraintSource.Marker marker => vocabulary.ControlToken(marker.Text) is { } token ? new TokenNode(token) : ReadLiteral(marker.Text),
         ConstraintSource.TextUntil until => ReadUntil(until.End),
-        ConstraintSource.AnyText => Node.Repeat(Utf8.Write(CodePoints.All), 0, null),
+        ConstraintSource.TextWithout without => ReadWithout(without.Text),
+        ConstraintSource.AnyText => AnyText,
         ConstraintSource.Sequence sequence => Node.Sequence([.. sequence.Parts.Select(Read)]),
         ConstraintSource.OneOf oneOf => Node.Choice([.. oneOf.Options.Select(Read)]),
         ConstraintSource.Repeat repeat => ReadRepeat(repeat),
@@ -54,18 +57,17 @@ internal sealed class SourceCompiler
         ? throw ConstraintErrors.Invalid("A choice of nothing", "the choice")
         : Literals.OneOf(texts.Select(Checked), work);
 
-    // A token that is text as well, as some vocabularies have it, is found in the text.
-    private Node ReadUntil(string marker)
-    {
-        if (vocabulary.ControlToken(marker) is { } token && vocabulary.Bytes(token).IsEmpty)
-        {
-            return Node.Sequence(Node.Repeat(Utf8.Write(CodePoints.All), 0, null), new TokenNode(token));
-        }
+    private Node ReadUntil(string end) => IsControl(end)
+        ? Node.Sequence(AnyText, new TokenNode(vocabulary.ControlToken(end)!.Value))
+        : MarkedText.Until(MarkerBytes(end), rules, work);
 
-        return marker.Length == 0
-            ? throw ConstraintErrors.Invalid("A marker without text", "the marker")
-            : UntilMarker.Read(Encoding.UTF8.GetBytes(Checked(marker)), rules, work);
-    }
+    private Node ReadWithout(string text) => IsControl(text) ? AnyText : MarkedText.Without(MarkerBytes(text), rules, work);
+
+    // A token that is text as well, as some vocabularies have it, is found in the text.
+    private bool IsControl(string marker) => vocabulary.ControlToken(marker) is { } token && vocabulary.Bytes(token).IsEmpty;
+
+    private static byte[] MarkerBytes(string marker) =>
+        marker.Length > 0 ? Encoding.UTF8.GetBytes(Checked(marker)) : throw ConstraintErrors.Invalid("A marker without text", "the marker");
 
     private Node ReadRepeat(ConstraintSource.Repeat repeat)
     {

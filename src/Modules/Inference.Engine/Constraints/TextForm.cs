@@ -9,13 +9,19 @@ internal abstract class TextForm
 
     internal static TextForm Json { get; } = new JsonText();
 
-    internal abstract Node Write(CodePoints set);
+    /// <summary>One byte for each character, to count them.</summary>
+    internal static TextForm Counted { get; } = new CountedText();
 
-    internal Node Write(string text) => Node.Sequence([.. text.EnumerateRunes().Select(r => Write(CodePoints.Of(r.Value)))]);
+    internal abstract Node Write(CodePoints set);
 
     private sealed class PlainText : TextForm
     {
         internal override Node Write(CodePoints set) => Utf8.Write(set);
+    }
+
+    private sealed class CountedText : TextForm
+    {
+        internal override Node Write(CodePoints set) => set.IsEmpty ? Node.Never : Node.Byte((byte)'x');
     }
 
     private sealed class JsonText : TextForm

@@ -59,7 +59,7 @@ internal sealed class ChatLanguage
     }
 
     /// <summary>What the reply has to be; null where it may be anything.</summary>
-    internal ConstraintSource? FormOf(Submit request, bool endsInReasoning) => AnswerConstraint.Of(request, format, Thinks, endsInReasoning);
+    internal ConstraintSource? FormOf(Submit request, bool endsInReasoning) => new AnswerConstraint(format, EndsReply, Thinks).Of(request, endsInReasoning);
 
     /// <summary>Reads a reply to a conversation.</summary>
     internal ReplyParser Parser(Conversation conversation, bool endsInReasoning)
@@ -132,6 +132,8 @@ internal sealed class ChatLanguage
             throw new RequestRefusedException("param.type", "chat_template_kwargs is a JSON object.", "chat_template_kwargs");
         }
     }
+
+    private bool EndsReply(string mark) => vocabulary.ControlToken(mark) is { } token && vocabulary.EndsGeneration(token);
 
     private bool Mentions(string text) => template.Source.Contains(text, StringComparison.Ordinal);
 

@@ -53,6 +53,7 @@ internal sealed class LoadedModel
         // llama.cpp rounds a context up; the model was not trained for the rest.
         Layout = layout with { ContextTokens = Math.Min(layout.ContextTokens, FirstContext.SequenceTokens), Cells = FirstContext.TotalTokens };
         Constraints = new ConstraintCompiler(new VocabularyText(model.Vocabulary));
+        Language.ContinueWith(_ => Constraints.Compile(new ConstraintSource.AnyJsonObject()), TaskScheduler.Default); // the first one takes long
         hasFixedThreads = wanted.Threads is not null;
         var (decode, batch) = wanted.Threads is { } threads ? ThreadChoice.Fixed(threads)
             : Generates ? ThreadChoice.Measure(FirstContext, model.Vocabulary)

@@ -20,12 +20,15 @@ internal sealed class ReplyStream(Vocabulary vocabulary, ReplyParser? parser, St
     private readonly List<ReplyPart> parts = [];
     private readonly List<Delta> deltas = [];
     private int read; // characters that the tokens gave
+    private int calls;
+    private int wholeCalls;
     private int shown; // of those, what is told or known to be none of the text
 
     /// <summary>Nothing more will be shown.</summary>
     internal bool HasStopped => turnEnd.HasStopped || stops.HasStopped;
 
-    internal bool HasCalls { get; private set; }
+    /// <summary>It asks for calls, and all of them are whole.</summary>
+    internal bool HasCalls => calls > 0 && calls == wholeCalls;
 
     internal bool InReasoning => parser is { InReasoning: true };
 
@@ -108,8 +111,11 @@ internal sealed class ReplyStream(Vocabulary vocabulary, ReplyParser? parser, St
                 deltas.Add(new Delta { Reasoning = reasoning.Text });
                 break;
             case ReplyPart.CallStarted call when !stops.HasStopped:
-                HasCalls = true;
+                calls++;
                 deltas.Add(new Delta { Call = new CallStarted { Index = (uint)call.Index, Id = call.Id, Name = call.Name } });
+                break;
+            case ReplyPart.CallEnded:
+                wholeCalls++;
                 break;
             case ReplyPart.CallArguments arguments when !stops.HasStopped:
                 deltas.Add(new Delta { Arguments = new CallArguments { Index = (uint)arguments.Index, Fragment = arguments.Fragment } });

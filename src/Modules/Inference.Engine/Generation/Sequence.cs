@@ -92,8 +92,7 @@ internal sealed class Sequence(Submit request, Outbox outbox) : EngineRequest(re
         var stops = new StopStrings(Request.Stop);
         var prompt = new Prompt(vocabulary, language, model.Layout.ContextTokens).Tokenize(Request);
         tokens = prompt.Tokens;
-        var form = language is null ? AnswerConstraint.Text(Request.Form) : language.FormOf(Request, prompt.EndsInReasoning);
-        constraint = form is null ? null : model.Constraints.Compile(form).Start();
+        constraint = Constrain(model, language is null ? AnswerConstraint.Text(Request.Form) : language.FormOf(Request, prompt.EndsInReasoning));
         ownScores = constraint is not null && logprobs is not null ? new float[vocabulary.Size] : null;
         var parser = language?.Parser(Request.Conversation, prompt.EndsInReasoning);
         reply = new ReplyStream(vocabulary, parser, new StopStrings(language?.TurnEnds ?? []), stops, logprobs);
@@ -159,6 +158,18 @@ internal sealed class Sequence(Submit request, Outbox outbox) : EngineRequest(re
         };
         var waitsForCalls = reason == FinishReason.Stop && reply is { HasCalls: true };
         Finish(new Finished { Reason = waitsForCalls ? FinishReason.ToolCalls : reason, Usage = usage, Timings = Timings(), Diagnostic = reply?.Diagnostic ?? "" });
+    }
+
+    private ConstraintState? Constrain(LoadedModel model, ConstraintSource? form)
+    {
+        try
+        {
+            return form is null ? null : model.Constraints.Compile(form).Start();
+        }
+        catch (RequestRefusedException refusal)
+        {
+            throw new RequestRefusedException(refusal.Code, refusal.Message, Request.Form is null ? "tools" : "response_format");
+        }
     }
 
     private int Choose(Span<float> logits)

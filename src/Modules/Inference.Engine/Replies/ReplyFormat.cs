@@ -16,6 +16,15 @@ internal sealed class ReplyFormat(string name, ReasoningMarkers? reasoning, Forc
 
     internal ForcedCall ForcedCall { get; } = forcedCall;
 
+    /// <summary>How a thought is opened, as the model has to write it; null where it does not think.</summary>
+    internal IReadOnlyList<CallPiece>? OpensReasoning { get; init; } = reasoning is null ? null : [new CallPiece.Marker(reasoning.Open)];
+
+    /// <summary>What stands between the end of a thought and what follows.</summary>
+    internal IReadOnlyList<CallPiece> ClosesReasoning { get; init; } = [];
+
+    /// <summary>What stands before the text of an answer.</summary>
+    internal IReadOnlyList<CallPiece> OpensAnswer { get; init; } = [];
+
     /// <summary>Null: the family writes harmony messages.</summary>
     internal CallSyntax? Syntax { get; } = syntax;
 

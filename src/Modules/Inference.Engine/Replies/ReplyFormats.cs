@@ -77,7 +77,12 @@ internal static class ReplyFormats
             [],
             [],
             AllowsParallel: false),
-        syntax: null);
+        syntax: null)
+    {
+        OpensReasoning = [new Marker(HarmonyReply.Channel), new Literal("analysis"), new Marker(HarmonyReply.Message)],
+        ClosesReasoning = [new Marker(HarmonyReply.Start), new Literal("assistant")],
+        OpensAnswer = [new Marker(HarmonyReply.Channel), new Literal("final"), new Marker(HarmonyReply.Message)],
+    };
 
     internal static IReadOnlyList<ReplyFormat> All =>
     [

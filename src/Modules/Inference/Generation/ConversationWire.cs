@@ -52,7 +52,7 @@ internal static class ConversationWire
 
     private static Engine.Protocol.Tool ToWire(Contracts.Tool tool)
     {
-        var wire = new Engine.Protocol.Tool { Name = tool.Name };
+        var wire = new Engine.Protocol.Tool { Name = tool.Name, Strict = tool.Strict };
         Set(tool.Description, value => wire.Description = value);
         Set(tool.Parameters, value => wire.Parameters = value);
         return wire;

@@ -39,8 +39,7 @@ internal sealed record ToolParams(IReadOnlyList<Tool> Tools, ToolChoice Choice, 
             throw Refusal.BadParam(function.At("name"), $"A function's name is 1 to {LongestName} letters, digits, '_', '-' and '.'.");
         }
 
-        _ = function.Flag("strict"); // calls that must be made are always strict; what the model says of itself is checked as JSON
-        return new Tool(name, function.Text("description"), function.Object("parameters")?.Json);
+        return new Tool(name, function.Text("description"), function.Object("parameters")?.Json) { Strict = function.Flag("strict") ?? false };
     }
 
     private static ToolChoice ReadChoice(JsonBody body, List<Tool> tools)

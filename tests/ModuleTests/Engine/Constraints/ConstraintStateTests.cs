@@ -65,6 +65,14 @@ public sealed class ConstraintStateTests
     public void Text_goes_up_to_the_first_marker(string marker, string text, bool isTaken) =>
         Assert.Equal(isTaken, Compiled.Of(new Sequence([new TextUntil(marker), new Literal("!")])).Takes(text));
 
+    [Theory]
+    [InlineData("xxaab", false)]
+    [InlineData("aa", true)]
+    [InlineData("", true)]
+    [InlineData("aaébaa", true)]
+    public void Text_without_a_marker_ends_before_it_would_occur(string text, bool isTaken) =>
+        Assert.Equal(isTaken, Compiled.Of(new TextWithout("aab")).Takes(text));
+
     [Fact]
     public void Text_goes_up_to_a_control_token()
     {
@@ -160,14 +168,27 @@ public sealed class ConstraintStateTests
     [Fact]
     public void What_is_remembered_is_bounded_and_forgetting_changes_nothing()
     {
-        var constraint = Compiled.Of(new ConstraintSource.Regex("(a{0,300}){0,300}b"));
-        var state = constraint.Start();
-        for (var step = 0; step < 200 && !state.IsStuck; step++)
+        var memory = new Memory();
+        for (var i = 0; !memory.IsFull; i++)
         {
-            var allowed = Allowed(state);
-            Assert.True(state.IsStuck || (allowed['a'] && allowed['b'] && !allowed['c']));
-            _ = state.TryAccept('a');
+            memory.Intern([new Frame(i, 0, null)], mayEnd: false, classes: 8);
+            Assert.True(i < ConstraintLimits.MemoryUnits);
         }
+
+        // Each letter is a place of its own, so this fills the memory more than once.
+        var state = Compiled.Of(new ConstraintSource.Regex("[ab]{60000,70000}")).Start();
+        for (var letters = 0; letters < 70_000; letters++)
+        {
+            if (letters % 5_000 == 0)
+            {
+                var allowed = Allowed(state);
+                Assert.True(allowed['a'] && allowed['b'] && !allowed['c'] && allowed[Vocabulary.End] == letters >= 60_000);
+            }
+
+            Assert.True(state.TryAccept('a') && state.MayEnd == letters >= 59_999);
+        }
+
+        Assert.True(state.MustEnd);
     }
 
     private static void Take(ConstraintState state, string text) => Assert.All(Encoding.UTF8.GetBytes(text), value => Assert.True(state.TryAccept(value), text));

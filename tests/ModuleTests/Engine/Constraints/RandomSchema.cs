@@ -89,7 +89,8 @@ internal sealed class RandomSchema(int seed)
                 schema["additionalProperties"] = Any(depth + 1);
                 break;
             case 2 when depth < 3:
-                return new JsonObject { ["allOf"] = new JsonArray(schema, new JsonObject { ["type"] = "object", ["properties"] = new JsonObject { ["more"] = Any(depth + 1) } }) };
+                var more = new JsonObject { ["type"] = "object", ["properties"] = new JsonObject { ["more"] = Any(depth + 1) } };
+                return new JsonObject { ["allOf"] = new JsonArray(schema, more) };
             default:
                 break;
         }

@@ -1,5 +1,6 @@
 extern alias engine;
 
+using System.Text;
 using System.Text.RegularExpressions;
 using CsCheck;
 using engine::LlmPlatform.Inference.Engine.Constraints;
@@ -78,6 +79,19 @@ public sealed class RegexConstraintTests
                 Assert.All(texts, text => Assert.Equal(expected.IsMatch(text), constraint.Takes(text)));
             },
             iter: 1000);
+
+    [Fact]
+    public void Whatever_is_written_matches_the_pattern() =>
+        Gen.Select(Pattern, Gen.Int).Sample(
+            (pattern, seed) =>
+            {
+                var (text, isWhole) = new RandomWriter(Compiled.Vocabulary, seed).Write(Compiled.Of(new ConstraintSource.Regex(pattern)), 100);
+                Assert.True(!isWhole || new Regex($"^(?:{pattern})\\z", RegexOptions.NonBacktracking).IsMatch(OneUnit(text)), Encoding.UTF8.GetString(text));
+            },
+            iter: 300);
+
+    // The framework's dot and classes take one UTF-16 unit, and its dot stops at a line feed only.
+    private static string OneUnit(byte[] text) => string.Concat(Encoding.UTF8.GetString(text).EnumerateRunes().Select(r => r.IsBmp ? r.ToString() : "þ"));
 
     private static Gen<string> OneOf(params string[] texts) => Gen.Int[0, texts.Length - 1].Select(i => texts[i]);
 }

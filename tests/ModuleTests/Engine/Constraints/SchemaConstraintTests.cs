@@ -22,11 +22,12 @@ public sealed class SchemaConstraintTests
     [InlineData("$ref #/$defs/b", """{"$ref":"#/$defs/b","$defs":{"a":{}}}""", "#")]
     [InlineData("$ref #a", """{"$ref":"#a"}""", "#")]
     [InlineData("format phone", """{"type":"string","format":"phone"}""", "#")]
-    [InlineData("minLength", """{"type":"string","pattern":"a","minLength":2}""", "#")]
+    [InlineData("minLength", """{"type":"string","pattern":"^(ab|c)+$","minLength":2}""", "#")]
     [InlineData("maximum beside", """{"enum":[1,2],"maximum":1}""", "#")]
     [InlineData("oneOf", """{"oneOf":[{"type":"integer"},{"type":"number"}]}""", "#")]
     [InlineData("oneOf", """{"oneOf":[{"properties":{"a":{}}},{"type":"string"}]}""", "#")]
     [InlineData("oneOf", """{"oneOf":[{"enum":["a","b"]},{"const":"b"}]}""", "#")]
+    [InlineData("oneOf", """{"properties":{"a":{},"b":{}},"oneOf":[{"type":"object","required":["a"]},{"type":"object","required":["b"]}]}""", "#")]
     [InlineData("items as a list", """{"type":"array","items":[{}]}""", "#")]
     [InlineData("\\1", """{"type":"string","pattern":"(a)\\1"}""", "#/pattern")]
     public void What_is_not_honoured_is_refused_by_name_and_place(string keyword, string schema, string where)
@@ -81,27 +82,55 @@ public sealed class SchemaConstraintTests
     [InlineData("""{"type":"string","pattern":"b"}""", "\"b\" \"abc\"", "\"\" \"ac\"")]
     [InlineData("""{"type":"string","pattern":"^a|b$"}""", "\"ax\" \"xb\"", "\"xa\" \"bx\"")]
     [InlineData("""{"type":"string","pattern":"^[\"\\\\]$"}""", "\"\\\"\" \"\\\\\"", "\"\"\" \"\\\"")]
+    [InlineData("""{"type":"string","pattern":"^[aé]+$","minLength":2,"maxLength":3}""", "\"aé\" \"ééé\"", "\"a\" \"aaaa\" \"b\"")]
+    [InlineData("""{"type":"string","pattern":"^(a|bc){2}$","minLength":2,"maxLength":4}""", "\"aa\" \"bcbc\"", "\"a\"")]
+    [InlineData("""{"type":"string","format":"uuid","maxLength":36}""", "\"00112233-4455-6677-8899-aabbccddeeff\"", "\"a\"")]
     [InlineData("""{"type":"string","format":"date"}""", "\"2024-02-29\" \"1999-12-31\"", "\"2023-02-29\" \"2024-13-01\" \"2024-04-31\"")]
-    [InlineData("""{"type":"string","format":"date-time"}""", "\"2024-01-01T23:59:59Z\" \"2024-01-01T00:00:00.5+02:00\"", "\"2024-01-01\" \"2024-01-01T24:00:00Z\"")]
+    [InlineData(
+        """{"type":"string","format":"date-time"}""",
+        "\"2024-01-01T23:59:59Z\" \"2024-01-01T00:00:00.5+02:00\"",
+        "\"2024-01-01\" \"2024-01-01T24:00:00Z\"")]
     [InlineData("""{"type":"string","format":"ipv4"}""", "\"1.2.3.4\" \"255.0.10.199\"", "\"256.1.1.1\" \"1.2.3\" \"01.2.3.4\"")]
     [InlineData("""{"type":"string","format":"uuid"}""", "\"00112233-4455-6677-8899-aabbccddeeff\"", "\"0011\"")]
     [InlineData("""{"type":"array","items":{"type":"integer"},"minItems":1,"maxItems":3}""", "[1] [1,2,3]", "[] [1,2,3,4] [1,] [\"a\"]")]
     [InlineData("""{"type":"array","maxItems":0}""", "[]", "[1]")]
     [InlineData("""{"type":"array","prefixItems":[{"type":"null"},{"type":"boolean"}],"minItems":1}""", "[null] [null,true]", "[] [true] [null,true,1]")]
     [InlineData("""{"type":"array","prefixItems":[{"type":"null"}],"items":{"const":1}}""", "[] [null] [null,1,1]", "[1] [null,null]")]
-    [InlineData("""{"properties":{"a":{"const":1},"b":{"const":2},"c":{"const":3}},"required":["b"]}""", """{"b":2} {"a":1,"b":2} {"a":1,"b":2,"c":3}""", """{} {"a":1} {"b":2,"a":1} {"b":2,"d":1} {"b":2,}""")]
+    [InlineData(
+        """{"properties":{"a":{"const":1},"b":{"const":2},"c":{"const":3}},"required":["b"]}""",
+        """{"b":2} {"a":1,"b":2} {"a":1,"b":2,"c":3}""",
+        """{} {"a":1} {"b":2,"a":1} {"b":2,"d":1} {"b":2,}""")]
     [InlineData("""{"properties":{"a":{"const":1},"b":{"const":2}}}""", """{} {"a":1} {"b":2} {"a":1,"b":2}""", """{,"b":2}""")]
-    [InlineData("""{"properties":{"ab":{"const":1}},"additionalProperties":{"const":2}}""", """{} {"ab":1,"a":2,"abc":2} {"é":2}""", """{"ab":2} {"x":1} {"\u0061b":2}""")]
+    [InlineData(
+        """{"properties":{"ab":{"const":1}},"additionalProperties":{"const":2}}""",
+        """{} {"ab":1,"a":2,"abc":2} {"é":2}""",
+        """{"ab":2} {"x":1} {"\u0061b":2}""")]
     [InlineData("""{"type":"object"}""", """{} {"a":{"b":[]}}""", "[]")]
     [InlineData("""{"type":"object","additionalProperties":false}""", "{}", """{"a":1}""")]
     [InlineData("""{"type":"object","required":["a"]}""", """{"a":1} {"a":1,"b":2}""", """{} {"b":1}""")]
-    [InlineData("""{"allOf":[{"properties":{"a":{"type":"integer"}}},{"properties":{"a":{"minimum":3},"b":{"const":1}},"required":["a"]}]}""", """{"a":3} {"a":4,"b":1}""", """{} {"a":2} {"b":1}""")]
+    [InlineData(
+        """{"allOf":[{"properties":{"a":{"type":"integer"}}},{"properties":{"a":{"minimum":3},"b":{"const":1}},"required":["a"]}]}""",
+        """{"a":3} {"a":4,"b":1}""",
+        """{} {"a":2} {"b":1}""")]
     [InlineData("""{"anyOf":[{"type":"string"},{"const":2}],"description":"x"}""", "\"a\" 2", "3")]
-    [InlineData("""{"type":"object","properties":{"a":{"const":1}},"anyOf":[{"required":["a"]},{"properties":{"b":{"const":2}},"required":["b"]}]}""", """{"a":1} {"b":2} {"a":1,"b":2}""", "{}")]
+    [InlineData(
+        """{"type":"object","properties":{"a":{"const":1}},"anyOf":[{"required":["a"]},{"properties":{"b":{"const":2}},"required":["b"]}]}""",
+        """{"a":1} {"b":2} {"a":1,"b":2}""",
+        "{}")]
     [InlineData("""{"oneOf":[{"type":"integer"},{"type":"string"}]}""", "1 \"a\"", "null")]
-    [InlineData("""{"oneOf":[{"properties":{"k":{"const":"a"}},"required":["k"],"type":"object"},{"properties":{"k":{"const":"b"},"v":{"const":1}},"required":["k"],"type":"object"}]}""", """{"k":"a"} {"k":"b","v":1}""", """{"k":"a","v":1} {}""")]
+    [InlineData(
+        """{"oneOf":[{"properties":{"k":{"const":"a"}},"required":["k"],"type":"object"},{"properties":{"k":{"const":"b"},"v":{"const":1}},"required":["k"],"type":"object"}]}""",
+        """{"k":"a"} {"k":"b","v":1}""",
+        """{"k":"a","v":1} {}""")]
+    [InlineData(
+        """{"oneOf":[{"properties":{"a":{"const":1}},"required":["a"],"type":"object"},{"properties":{"b":{"const":2}},"required":["b"],"type":"object"}]}""",
+        """{"a":1} {"b":2}""",
+        """{"a":1,"b":2} {}""")]
     [InlineData("""{"type":"string","enum":["a"],"nullable":true}""", "\"a\" null", "1")]
-    [InlineData("""{"$ref":"#/$defs/node","$defs":{"node":{"properties":{"v":{"const":0},"next":{"anyOf":[{"$ref":"#/$defs/node"},{"type":"null"}]}},"required":["v"]}}}""", """{"v":0} {"v":0,"next":{"v":0,"next":null}}""", """{"v":0,"next":{}}""")]
+    [InlineData(
+        """{"$ref":"#/$defs/node","$defs":{"node":{"properties":{"v":{"const":0},"next":{"anyOf":[{"$ref":"#/$defs/node"},{"type":"null"}]}},"required":["v"]}}}""",
+        """{"v":0} {"v":0,"next":{"v":0,"next":null}}""",
+        """{"v":0,"next":{}}""")]
     [InlineData("""{"$ref":"#/definitions/a~1b%25","title":"t","definitions":{"a/b%":{"const":1}}}""", "1", "2")]
     [InlineData("""{"type":"array","items":{"$ref":"#"}}""", "[] [[],[[]]]", "[1]")]
     public void A_schema_takes_what_it_says(string schema, string taken, string refused)

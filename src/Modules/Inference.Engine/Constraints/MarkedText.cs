@@ -1,17 +1,16 @@
 namespace LlmPlatform.Inference.Engine.Constraints;
 
 /// <summary>
-/// Text up to the first occurrence of a marker: one rule for each number of bytes of the marker that the text ends with. Text that may
-/// not be cut inside a character is followed byte by byte beside it.
+/// Text around the first occurrence of a marker: one rule for each number of bytes of the marker that the text ends with, and each place
+/// inside a character where it may not be cut.
 /// </summary>
-internal static class UntilMarker
+internal static class MarkedText
 {
-    internal static Node Read(byte[] marker, Rules rules, Work work)
-    {
-        var failure = Failures(marker);
-        var builder = new Builder(marker, failure, rules, work);
-        return builder.State(0, Utf8State.Whole);
-    }
+    /// <summary>Text up to the marker and with it.</summary>
+    internal static Node Until(byte[] marker, Rules rules, Work work) => new Builder(marker, isWithout: false, rules, work).Build();
+
+    /// <summary>Text in which the marker does not occur.</summary>
+    internal static Node Without(byte[] marker, Rules rules, Work work) => new Builder(marker, isWithout: true, rules, work).Build();
 
     // The length of the longest proper prefix that the first n bytes end with.
     private static int[] Failures(byte[] marker)
@@ -43,14 +42,15 @@ internal static class UntilMarker
         AfterF4,
     }
 
-    private sealed class Builder(byte[] marker, int[] failure, Rules rules, Work work)
+    private sealed class Builder(byte[] marker, bool isWithout, Rules rules, Work work)
     {
+        private readonly int[] failure = Failures(marker);
         private readonly Dictionary<(int, Utf8State), RuleNode> known = [];
         private readonly Queue<(int Rule, int Matched, Utf8State State)> pending = new();
 
-        internal Node State(int matched, Utf8State state)
+        internal Node Build()
         {
-            var start = RuleOf(matched, state);
+            var start = RuleOf(0, Utf8State.Whole);
             while (pending.TryDequeue(out var next))
             {
                 rules.Define(next.Rule, Define(next.Matched, next.State));
@@ -80,12 +80,13 @@ internal static class UntilMarker
                 if (After(state, value) is { } next)
                 {
                     var reached = Advance(matched, (byte)value);
-                    var target = reached == marker.Length ? Node.Empty : RuleOf(reached, next);
+                    var target = reached < marker.Length ? RuleOf(reached, next) : isWithout ? Node.Never : Node.Empty;
                     byTarget[target] = byTarget.GetValueOrDefault(target) | ByteSet.Of((byte)value);
                 }
             }
 
-            return Node.Choice([.. byTarget.Select(t => Node.Sequence(Node.Bytes(t.Value), t.Key))]);
+            var end = isWithout && state == Utf8State.Whole ? Node.Empty : Node.Never;
+            return Node.Choice([.. byTarget.Select(t => Node.Sequence(Node.Bytes(t.Value), t.Key)), end]);
         }
 
         private int Advance(int matched, byte value)

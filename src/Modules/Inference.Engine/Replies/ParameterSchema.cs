@@ -35,9 +35,9 @@ internal sealed class ParameterSchema
                 }
             }
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
         {
-            // The schema says nothing that can be read; every value is then what it looks like.
+            // The schema is no JSON, or half a character is in it; every value is then what it looks like.
             kinds.Clear();
         }
     }

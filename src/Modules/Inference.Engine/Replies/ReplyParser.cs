@@ -28,7 +28,7 @@ internal sealed class ReplyParser
     internal bool InReasoning => reader.InReasoning;
 
     /// <summary>Characters that were pushed and of which it is not settled yet what they are.</summary>
-    internal int Held => text.Unsettled + content.Waiting + half.Length;
+    internal int Held => text.Unsettled + reader.Waiting + half.Length;
 
     /// <summary>Why something that began like a call is content, or why a call never ended.</summary>
     internal string? Diagnostic => calls.Diagnostic;
@@ -52,7 +52,8 @@ internal sealed class ReplyParser
     {
         text.Complete();
         Run(parts);
-        content.Flush();
+        reader.Finish();
+        half = "";
     }
 
     /// <summary>Half a character without its partner becomes U+FFFD.</summary>

@@ -7,6 +7,9 @@ internal abstract class ReplyReader(ReplyText text, CallReader reader, TextSink 
 {
     internal bool InReasoning { get; private protected set; }
 
+    /// <summary>Characters of white space that wait for what follows them.</summary>
+    internal int Waiting => Content.Waiting + Reasoning.Waiting;
+
     /// <summary>The marker before which the last text ended, still unread; null where the reply is over.</summary>
     protected string? Marker { get; private set; }
 
@@ -20,6 +23,13 @@ internal abstract class ReplyReader(ReplyText text, CallReader reader, TextSink 
 
     /// <summary>Reads a reply from its beginning to its end.</summary>
     internal abstract IEnumerator Read();
+
+    /// <summary>The reply is over: white space at its end belongs to an answer, but to no thought.</summary>
+    internal void Finish()
+    {
+        Content.Flush();
+        Reasoning.Edge();
+    }
 
     protected IEnumerator TextUntil(Markers markers, TextSink sink)
     {

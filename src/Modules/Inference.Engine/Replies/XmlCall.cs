@@ -76,8 +76,12 @@ internal sealed class XmlCall(XmlShape shape, CallReader reader)
         reader.Calls.Arguments($"{(isFirst ? "{" : ", ")}\"{JsonStrings.Escape(key)}\": ");
         isFirst = false;
         room -= key.Length + 1;
-        yield return isText ? Text() : Json(key, schema);
         reader.Mark();
+        yield return isText ? Text() : Json(key, schema);
+        if (!reader.IsBroken)
+        {
+            reader.Mark();
+        }
     }
 
     private IEnumerator Text()

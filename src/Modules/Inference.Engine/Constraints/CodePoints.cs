@@ -15,6 +15,11 @@ internal sealed class CodePoints
 
     internal static CodePoints Spaces { get; } = Of(('\t', '\r'), (' ', ' '));
 
+    /// <summary>What any common dialect takes for white space: characters that are none in all of them are outside.</summary>
+    internal static CodePoints AnySpaces { get; } = Of(
+        ('\t', '\r'), (0x1C, ' '), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680), (0x180E, 0x180E), (0x2000, 0x200A), (0x2028, 0x2029),
+        (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000), (0xFEFF, 0xFEFF));
+
     internal static CodePoints LineEnds { get; } = Of(('\n', '\n'), ('\r', '\r'), (0x2028, 0x2029));
 
     internal (int First, int Last)[] Ranges { get; }

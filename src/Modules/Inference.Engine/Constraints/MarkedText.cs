@@ -93,6 +93,7 @@ internal static class MarkedText
         {
             while (matched > 0 && marker[matched] != value)
             {
+                work.Spend();
                 matched = failure[matched];
             }
 

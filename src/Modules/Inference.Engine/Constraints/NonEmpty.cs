@@ -29,7 +29,7 @@ internal sealed class NonEmpty(Rules rules, Work work)
     /// <summary>One option for each part that may be the first to read something; what stands before it is empty then.</summary>
     private Node Of(Node[] parts)
     {
-        work.Spend(parts.Length * parts.Length);
+        work.Spend((long)parts.Length * parts.Length);
         return Node.Choice([.. parts.Select((part, i) => Node.Sequence([Of(part), .. parts[(i + 1)..]]))]);
     }
 

@@ -17,6 +17,9 @@ internal sealed class RegexReader
     private int at;
     private int depth;
 
+    // Inside a class that says what may not come. Dialects differ in what is white space, so what is written is it in all or in none.
+    private bool isOutside;
+
     private RegexReader(string pattern, TextForm form, Node any, Work work, string where) =>
         (this.pattern, this.form, this.any, this.work, this.where) = (pattern, form, any, work, where);
 
@@ -194,7 +197,7 @@ internal sealed class RegexReader
 
     private CodePoints ReadClass()
     {
-        var isNegated = Take('^');
+        var isNegated = isOutside = Take('^');
         var ranges = new List<(int, int)>();
         var isFirst = true;
         while (isFirst || Peek() != ']')
@@ -215,6 +218,7 @@ internal sealed class RegexReader
         }
 
         at++;
+        isOutside = false;
         var set = CodePoints.Of([.. ranges]);
         return isNegated ? set.Complement() : set;
     }
@@ -255,8 +259,8 @@ internal sealed class RegexReader
             'D' => CodePoints.Digits.Complement(),
             'w' => CodePoints.Words,
             'W' => CodePoints.Words.Complement(),
-            's' => CodePoints.Spaces,
-            'S' => CodePoints.Spaces.Complement(),
+            's' => isOutside ? CodePoints.AnySpaces : CodePoints.Spaces,
+            'S' => (isOutside ? CodePoints.Spaces : CodePoints.AnySpaces).Complement(),
             'n' => CodePoints.Of('\n'),
             'r' => CodePoints.Of('\r'),
             't' => CodePoints.Of('\t'),

@@ -10,36 +10,50 @@ internal sealed class SchemaOverlap(JsonElement root, Work work, int nesting, bo
 {
     private const int Deepest = 3;
 
+    // Each option is compared with all others: what it says is read once.
+    private readonly Dictionary<List<SchemaPart>, Facts> facts = [];
+    private readonly Dictionary<(List<SchemaPart> Parts, string Name, int Depth), List<List<SchemaPart>>> properties = [];
+
     internal bool AreApart(List<SchemaPart> left, List<SchemaPart> right) => AreApart(left, right, 0);
 
     private bool AreApart(List<SchemaPart> left, List<SchemaPart> right, int depth)
     {
         work.Spend(1 + left.Count + right.Count);
-        var (types, otherTypes) = (SchemaTypes.Declared(left), SchemaTypes.Declared(right));
-        if ((types & otherTypes) == 0)
+        var (one, other) = (FactsOf(left), FactsOf(right));
+        if ((one.Types & other.Types) == 0)
         {
             return true;
         }
 
-        var (values, otherValues) = (SchemaValues.Of(left, work), SchemaValues.Of(right, work));
-        if (values is not null)
+        if (one.Values is { } values)
         {
-            return values.TrueForAll(v => (SchemaTypes.Of(v) & otherTypes) == 0 || (otherValues is not null && !SchemaValues.Contains(otherValues, v, work)));
+            return values.TrueForAll(v => (SchemaTypes.Of(v) & other.Types) == 0 || (other.Values is not null && !SchemaValues.Contains(other.Values, v, work)));
         }
 
-        if (otherValues is not null)
+        if (other.Values is { } others)
         {
-            return otherValues.TrueForAll(v => (SchemaTypes.Of(v) & types) == 0);
+            return others.TrueForAll(v => (SchemaTypes.Of(v) & one.Types) == 0);
         }
 
-        return (types & otherTypes) == JsonTypes.Object && (HaveOtherNames(left, right) || DifferInAProperty(left, right, depth));
+        return (one.Types & other.Types) == JsonTypes.Object && (HaveOtherNames(left, right) || DifferInAProperty(left, right, depth));
+    }
+
+    private Facts FactsOf(List<SchemaPart> parts)
+    {
+        if (!facts.TryGetValue(parts, out var known))
+        {
+            known = new Facts(SchemaTypes.Declared(parts), SchemaValues.Of(parts, work), [.. parts.SelectMany(p => p.Texts("required"))]);
+            facts.Add(parts, known);
+        }
+
+        return known;
     }
 
     // Each needs a property that is never written for the other.
     private bool HaveOtherNames(List<SchemaPart> left, List<SchemaPart> right) => NeedsWhatIsMissing(left, right) && NeedsWhatIsMissing(right, left);
 
     private bool NeedsWhatIsMissing(List<SchemaPart> needing, List<SchemaPart> written) =>
-        (isAlone ? !SchemaObjects.IsOpen(written) : written.Exists(SchemaObjects.IsClosed)) && needing.SelectMany(p => p.Texts("required")).Any(name => !SchemaObjects.MayWrite(written, name));
+        (isAlone ? !SchemaObjects.IsOpen(written) : written.Exists(SchemaObjects.IsClosed)) && FactsOf(needing).Required.Any(name => !SchemaObjects.MayWrite(written, name));
 
     private bool DifferInAProperty(List<SchemaPart> left, List<SchemaPart> right, int depth)
     {
@@ -48,12 +62,11 @@ internal sealed class SchemaOverlap(JsonElement root, Work work, int nesting, bo
             return false;
         }
 
-        var expander = new SchemaExpander(root, work, nesting + depth);
-        foreach (var name in left.SelectMany(p => p.Texts("required")).Intersect(right.SelectMany(p => p.Texts("required")), StringComparer.Ordinal))
+        foreach (var name in FactsOf(left).Required.Where(FactsOf(right).Required.Contains))
         {
-            var alternatives = expander.Expand(SchemaObjects.PartsOf(left, name));
-            var others = expander.Expand(SchemaObjects.PartsOf(right, name));
-            if (alternatives.TrueForAll(a => others.TrueForAll(b => AreApart(a, b, depth + 1))))
+            work.Spend();
+            var others = Property(right, name, depth);
+            if (Property(left, name, depth).TrueForAll(a => others.TrueForAll(b => AreApart(a, b, depth + 1))))
             {
                 return true;
             }
@@ -61,6 +74,19 @@ internal sealed class SchemaOverlap(JsonElement root, Work work, int nesting, bo
 
         return false;
     }
+
+    private List<List<SchemaPart>> Property(List<SchemaPart> parts, string name, int depth)
+    {
+        if (!properties.TryGetValue((parts, name, depth), out var known))
+        {
+            known = new SchemaExpander(root, work, nesting + depth).Expand(SchemaObjects.PartsOf(parts, name));
+            properties.Add((parts, name, depth), known);
+        }
+
+        return known;
+    }
+
+    private sealed record Facts(JsonTypes Types, List<JsonElement>? Values, HashSet<string> Required);
 }
 
 /// <summary>The values that enum and const leave.</summary>

@@ -3,10 +3,10 @@ namespace LlmPlatform.Inference.Engine.Constraints;
 /// <summary>Counts steps, so that hostile input costs what we decide and not what it decides.</summary>
 internal sealed class Work(int limit, string where)
 {
-    private int spent;
+    private long spent;
 
     /// <exception cref="Generation.RequestRefusedException">constraint.too_large once the steps are spent.</exception>
-    internal void Spend(int steps = 1)
+    internal void Spend(long steps = 1)
     {
         spent += steps;
         if (spent > limit)

@@ -34,6 +34,8 @@ public sealed class HostileConstraintTests
         { "counts of nothing much", "root ::= " + Times("(", 60) + "\"a\"? \"b\"?" + Times("){0,9}", 60) },
         { "one wide count", "root ::= [ab]{1000000}" },
         { "counts side by side", "root ::= " + Times("(\"a\"{0,1000}) ", 50) },
+        { "more empty parts than their square can be counted", "root ::= (" + Times("x ", 50_000) + ")*\nx ::= \"a\"?" },
+        { "empty parts whose square is nothing in 32 bits", "root ::= (" + Times("x ", 65_536) + ")*\nx ::= \"a\"?" },
         { "options before counts", "root ::= " + Times("\"a\"? ", 2000) + "\"a\"{2000}" },
         { "the same option often", "root ::= (" + string.Join('|', Enumerable.Repeat("\"a\"", 2000)) + "){100}" },
         { "empty rules in a circle of repeats", "root ::= (a b)* \"x\"\na ::= \"\" | b\nb ::= \"\" | \"a\"" },
@@ -86,6 +88,19 @@ public sealed class HostileConstraintTests
         }
 
         Assert.Equal(state.IsStuck ? "constraint.too_large" : null, state.Refusal?.Code);
+    }
+
+    [Fact]
+    public void A_marker_that_begins_again_at_each_byte_is_refused() =>
+        Compiled.IsRefused(new TextUntil(new string('a', 20_000)), "constraint.too_large", "steps");
+
+    [Fact]
+    public void Many_options_are_told_apart_by_a_property()
+    {
+        var options = Join(200, i => $$"""{"type":"object","properties":{"kind":{"const":"v{{i}}"}},"required":["kind"]}""");
+        var constraint = Compiled.Schema($$"""{"oneOf":[{{options}}]}""");
+        Assert.True(constraint.Takes("""{"kind":"v199"}"""));
+        Assert.False(constraint.Takes("""{"kind":"v200"}"""));
     }
 
     [Fact]

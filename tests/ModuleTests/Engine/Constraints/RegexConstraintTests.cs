@@ -54,6 +54,8 @@ public sealed class RegexConstraintTests
     [InlineData("[a\\-c-]", "a - c", "b \\")]
     [InlineData("(a*)*", "aaaa", "ab")]
     [InlineData("(a?b?){3,20}c", "c abc bac", "ab")]
+    [InlineData("\\S[^\\s]", "aé 日x", "a\u00a0 \u3000b \ufeff1 a\u2028")]
+    [InlineData("[^\\S]a|[\\s]b", "\ta \nb", "\u00a0a \u3000b xa")]
     [InlineData("[日-本]", "日 旦", "a 中")]
     public void A_pattern_takes_what_it_says(string pattern, string taken, string refused)
     {

@@ -17,11 +17,13 @@ internal sealed class Memory
         var known = positions.GetOrAdd(candidate, candidate);
         if (ReferenceEquals(known, candidate))
         {
-            Interlocked.Add(ref units, 2 + frames.Length + (classes / 8));
+            Grow(2 + frames.Length);
         }
 
         return known;
     }
+
+    internal void Grow(int by) => Interlocked.Add(ref units, by);
 
     internal TokenMask? FindMask(Positions representative) => masks.GetValueOrDefault(representative);
 
@@ -29,7 +31,7 @@ internal sealed class Memory
     {
         if (masks.TryAdd(representative, mask))
         {
-            Interlocked.Add(ref units, 2 + mask.Units + representative.Frames.Length);
+            Grow(2 + mask.Units + representative.Frames.Length);
         }
     }
 }

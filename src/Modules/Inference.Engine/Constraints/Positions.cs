@@ -7,11 +7,14 @@ namespace LlmPlatform.Inference.Engine.Constraints;
 internal sealed class Positions : IEquatable<Positions>
 {
     private readonly int hash;
-    private readonly Positions?[] next;
+    private readonly int classes;
+
+    // Most positions are only passed to be masked; where they lead to is room that few need.
+    private Positions?[]? next;
 
     internal Positions(Frame[] frames, bool mayEnd, Memory memory, int classes)
     {
-        (Frames, MayEnd, Memory, next) = (frames, mayEnd, memory, new Positions?[classes]);
+        (Frames, MayEnd, Memory, this.classes) = (frames, mayEnd, memory, classes);
         hash = frames.Aggregate(mayEnd ? 1 : 0, (h, f) => HashCode.Combine(h, f));
     }
 
@@ -27,8 +30,8 @@ internal sealed class Positions : IEquatable<Positions>
     /// <summary>Where a byte of the class leads; no frames and no end: nowhere. Null: not known yet.</summary>
     internal Positions? this[byte byteClass]
     {
-        get => Volatile.Read(ref next[byteClass]);
-        set => Volatile.Write(ref next[byteClass], value);
+        get => Volatile.Read(ref next) is { } known ? Volatile.Read(ref known[byteClass]) : null;
+        set => Volatile.Write(ref (Volatile.Read(ref next) ?? MakeNext())[byteClass], value);
     }
 
     internal bool IsNowhere => Frames.Length == 0 && !MayEnd;
@@ -38,4 +41,16 @@ internal sealed class Positions : IEquatable<Positions>
     public override bool Equals(object? obj) => Equals(obj as Positions);
 
     public override int GetHashCode() => hash;
+
+    private Positions?[] MakeNext()
+    {
+        var made = new Positions?[classes];
+        if (Interlocked.CompareExchange(ref next, made, null) is { } earlier)
+        {
+            return earlier;
+        }
+
+        Memory.Grow(classes / 8);
+        return made;
+    }
 }

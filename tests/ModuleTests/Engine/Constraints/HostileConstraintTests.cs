@@ -97,7 +97,7 @@ public sealed class HostileConstraintTests
     [Fact]
     public void Many_options_are_told_apart_by_a_property()
     {
-        var options = Join(200, i => $$"""{"type":"object","properties":{"kind":{"const":"v{{i}}"}},"required":["kind"]}""");
+        var options = Join(200, i => $$$"""{"type":"object","properties":{"kind":{"const":"v{{{i}}}"}},"required":["kind"]}""");
         var constraint = Compiled.Schema($$"""{"oneOf":[{{options}}]}""");
         Assert.True(constraint.Takes("""{"kind":"v199"}"""));
         Assert.False(constraint.Takes("""{"kind":"v200"}"""));

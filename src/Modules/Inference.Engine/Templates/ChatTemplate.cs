@@ -29,9 +29,9 @@ internal sealed class ChatTemplate : IDisposable
         }
 
         values = new TemplateValues(tokens, source, Capabilities);
-        controls = new Marks(tokens.Controls);
+        controls = new Marks(tokens.Controls, engine.Endings);
         // An added token is a mark where the template writes it itself.
-        all = new Marks(tokens.Controls.Concat(tokens.Added.Where(text => source.Contains(text, StringComparison.Ordinal))));
+        all = new Marks(tokens.Controls.Concat(tokens.Added.Where(text => source.Contains(text, StringComparison.Ordinal))), engine.Endings);
     }
 
     internal string Source { get; }
@@ -110,7 +110,7 @@ internal sealed class ChatTemplate : IDisposable
     {
         for (var block = Cover.FirstBlock; ; block = (char)(block + Cover.BlockLength))
         {
-            var cover = new Cover(all.Beginnings, block);
+            var cover = new Cover(all, block);
             var json = values.Write(prompt, (role, text) => cover.Hide(text, marks(role)));
             if (cover.IsAmbiguous && block < Cover.LastBlock)
             {

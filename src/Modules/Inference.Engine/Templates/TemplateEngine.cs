@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Jint;
 using Jint.Constraints;
 using Jint.Native;
@@ -28,7 +29,8 @@ internal sealed class TemplateEngine : IDisposable
     private const int StatementsPerMessage = 10_000;
     private const int DeepestRecursion = 300; // of one function; the interpreter has a dozen that call each other
     private const int StackBytes = 64 << 20; // what that takes at most, and ten times as much
-    private const long MostBytes = 1L << 30; // allocated in all, not at a time
+    private const long FirstBytes = 256L << 20; // allocated in all, not at a time
+    private const long BytesPerMessage = 200_000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan RegexPatience = TimeSpan.FromSeconds(1);
 
@@ -37,6 +39,7 @@ internal sealed class TemplateEngine : IDisposable
 
     private readonly Jint.Engine engine;
     private readonly JsValue render;
+    private readonly MemoryBound memory = new() { Most = FirstBytes };
 
     /// <summary>Throws <see cref="TemplateException"/> where the source is no template.</summary>
     internal TemplateEngine(string source)
@@ -49,20 +52,24 @@ internal sealed class TemplateEngine : IDisposable
         engine = new Jint.Engine(options => options
             .MaxStatements(FirstStatements)
             .LimitRecursion(DeepestRecursion)
-            .LimitMemory(MostBytes)
+            .Constraint(memory)
             .TimeoutInterval(Patience)
             .RegexTimeoutInterval(RegexPatience)
             .Constraints.MaxExecutionStackCount = 1);
         engine.Execute(Scripts.Value);
         render = engine.GetValue("render");
-        Bounded(() => engine.Invoke("load", source));
+        Endings = JsonSerializer.Deserialize<string[]>(Bounded(() => engine.Invoke("load", source)).AsString())!;
     }
+
+    /// <summary>The last characters of all texts that the template itself writes.</summary>
+    internal IReadOnlyList<string> Endings { get; }
 
     /// <param name="values">What the template reads, as a JSON object.</param>
     /// <param name="messages">How many messages that holds; the template may work longer on more of them.</param>
     internal string Render(string values, int messages)
     {
         engine.Constraints.Find<MaxStatementsConstraint>()!.MaxStatements = FirstStatements + (StatementsPerMessage * messages);
+        memory.Most = FirstBytes + (BytesPerMessage * messages);
         var text = Bounded(() => engine.Invoke(render, values)).AsString();
         return text.Length <= LongestText ? text : throw new TemplateException($"The prompt is longer than {LongestText} characters.", isRefusal: false);
     }
@@ -91,6 +98,10 @@ internal sealed class TemplateEngine : IDisposable
         {
             return (work(), null);
         }
+        catch (TemplateException problem)
+        {
+            return (null, problem);
+        }
         catch (JavaScriptException problem)
         {
             return (null, new TemplateException(problem.Message, problem.Error.IsObject() && problem.Error.AsObject().Get("name").ToString() == Refusal));
@@ -98,6 +109,23 @@ internal sealed class TemplateEngine : IDisposable
         catch (Exception problem)
         {
             return (null, new TemplateException(problem.Message, isRefusal: false));
+        }
+    }
+
+    private sealed class MemoryBound : Constraint
+    {
+        private long start;
+
+        internal long Most { get; set; }
+
+        public override void Reset() => start = GC.GetAllocatedBytesForCurrentThread();
+
+        public override void Check()
+        {
+            if (GC.GetAllocatedBytesForCurrentThread() - start > Most)
+            {
+                throw new TemplateException($"It takes more than {Most >> 20} MiB of memory.", isRefusal: false);
+            }
         }
     }
 }

@@ -25,6 +25,13 @@ internal sealed class TemplateValues(TemplateTokens tokens, string source, Templ
     private readonly string[] reasoningNames =
         ["reasoning_content", .. new[] { "thinking", "reasoning" }.Where(name => source.Contains($"message.{name}", StringComparison.Ordinal) || source.Contains($"'{name}'", StringComparison.Ordinal))];
 
+    // Others know it as a part of the content (Mistral).
+    private readonly bool hasThinkingParts = source.Contains("['thinking']", StringComparison.Ordinal) && source.Contains("== 'thinking'", StringComparison.Ordinal);
+
+    // Gemma 4's first templates show results of calls only where they stand in the message that made the calls.
+    private readonly bool hasResultsInside =
+        source.Contains("message['tool_responses']", StringComparison.Ordinal) && !source.Contains("OpenAI Chat Completions:", StringComparison.Ordinal);
+
     /// <param name="prompt">The conversation.</param>
     /// <param name="hide">Applied to all of somebody's text, by the role whose it is.</param>
     internal string Write(ChatPrompt prompt, Func<string, string, string> hide)
@@ -44,9 +51,10 @@ internal sealed class TemplateValues(TemplateTokens tokens, string source, Templ
             }
 
             json.WriteStartArray("messages");
-            foreach (var turn in form.System ? prompt.Turns : WithoutSystem(prompt.Turns))
+            IEnumerable<ChatTurn> turns = form.System ? prompt.Turns : WithoutSystem(prompt.Turns);
+            foreach (var (turn, results) in hasResultsInside ? WithResults([.. turns]) : turns.Select(turn => (turn, Array.Empty<ChatTurn>())))
             {
-                WriteTurn(json, turn, hide);
+                WriteTurn(json, turn, results, hide);
             }
 
             json.WriteEndArray();
@@ -71,11 +79,11 @@ internal sealed class TemplateValues(TemplateTokens tokens, string source, Templ
         }
     }
 
-    private void WriteTurn(Utf8JsonWriter json, ChatTurn turn, Func<string, string, string> hide)
+    private void WriteTurn(Utf8JsonWriter json, ChatTurn turn, ChatTurn[] results, Func<string, string, string> hide)
     {
         json.WriteStartObject();
         json.WriteString("role", turn.Role);
-        WriteContent(json, hide(turn.Role, turn.Content));
+        WriteContent(json, turn, text => hide(turn.Role, text));
         if (turn.Reasoning is { } reasoning)
         {
             foreach (var name in reasoningNames)
@@ -95,6 +103,17 @@ internal sealed class TemplateValues(TemplateTokens tokens, string source, Templ
             json.WriteEndArray();
         }
 
+        if (results.Length > 0)
+        {
+            json.WriteStartArray("tool_responses");
+            for (var index = 0; index < results.Length; index++)
+            {
+                WriteResult(json, index < turn.ToolCalls.Count ? turn.ToolCalls[index].Name : results[index].ToolCallId, results[index], hide);
+            }
+
+            json.WriteEndArray();
+        }
+
         if (turn.ToolCallId is { } id)
         {
             json.WriteString("tool_call_id", hide(turn.Role, Id(id)));
@@ -108,20 +127,35 @@ internal sealed class TemplateValues(TemplateTokens tokens, string source, Templ
         json.WriteEndObject();
     }
 
-    private void WriteContent(Utf8JsonWriter json, string content)
+    private void WriteContent(Utf8JsonWriter json, ChatTurn turn, Func<string, string> hide)
     {
-        if (!form.TypedContent)
+        var thought = hasThinkingParts ? turn.Reasoning : null;
+        if (!form.TypedContent && thought is null)
         {
-            json.WriteString("content", content);
+            json.WriteString("content", hide(turn.Content));
             return;
         }
 
         json.WriteStartArray("content");
-        json.WriteStartObject();
-        json.WriteString("type", "text");
-        json.WriteString("text", content);
-        json.WriteEndObject();
+        if (thought is not null)
+        {
+            WritePart(json, "thinking", hide(thought));
+        }
+
+        if (turn.Content.Length > 0 || thought is null)
+        {
+            WritePart(json, "text", hide(turn.Content));
+        }
+
         json.WriteEndArray();
+    }
+
+    private static void WritePart(Utf8JsonWriter json, string type, string text)
+    {
+        json.WriteStartObject();
+        json.WriteString("type", type);
+        json.WriteString(type, text);
+        json.WriteEndObject();
     }
 
     private void WriteCall(Utf8JsonWriter json, ChatToolCall call, Func<string, string> hide)
@@ -142,6 +176,43 @@ internal sealed class TemplateValues(TemplateTokens tokens, string source, Templ
         }
 
         json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    /// <summary>Results, and the answer after them, move into the message that made the calls.</summary>
+    private static IEnumerable<(ChatTurn Turn, ChatTurn[] Results)> WithResults(List<ChatTurn> turns)
+    {
+        for (var at = 0; at < turns.Count; at++)
+        {
+            var turn = turns[at];
+            ChatTurn[] results = turn.ToolCalls.Count == 0 ? [] : [.. turns.Skip(at + 1).TakeWhile(next => next.Role == "tool")];
+            at += results.Length;
+            if (results.Length > 0 && turn.Content.Length == 0 && at + 1 < turns.Count && turns[at + 1] is { Role: "assistant", ToolCalls.Count: 0, Content: { Length: > 0 } answer })
+            {
+                turn = turn with { Content = answer };
+                at++;
+            }
+
+            yield return (turn, results);
+        }
+    }
+
+    /// <summary>What is JSON is a value; the rest is text.</summary>
+    private static void WriteResult(Utf8JsonWriter json, string? function, ChatTurn result, Func<string, string, string> hide)
+    {
+        json.WriteStartObject();
+        json.WriteString("name", hide(result.Role, function ?? ""));
+        json.WritePropertyName("response");
+        try
+        {
+            using var document = JsonDocument.Parse(result.Content, Depth);
+            Copy(json, document.RootElement, text => hide(result.Role, text));
+        }
+        catch (JsonException)
+        {
+            json.WriteStringValue(hide(result.Role, result.Content));
+        }
+
         json.WriteEndObject();
     }
 

@@ -5,11 +5,42 @@ const jinja = module.exports;
 
 let program;
 
+const longestText = 16 * 1024 * 1024;
+const longestEnding = 64;
+
+// Returns the endings of what the template itself writes, as a JSON array: somebody's text may come right behind them.
 function load(source) {
   // Marks for training masks render as nothing.
   const plain = source.replace(/{%-?\s*(?:end)?generation\s*-?%}/g, '');
-  program = jinja.parse(jinja.tokenize(plain, { lstrip_blocks: true, trim_blocks: true }));
+  const tokens = jinja.tokenize(plain, { lstrip_blocks: true, trim_blocks: true });
+  program = jinja.parse(tokens);
+  const written = tokens.filter(({ type }) => type === 'Text' || type === 'StringLiteral');
+  return JSON.stringify([...new Set(written.map(({ value }) => value.slice(-longestEnding)))]);
 }
+
+// One step of these can take more memory than all that the bounds allow, and the bounds are looked at between steps.
+function bounded(length) {
+  if (length > longestText) {
+    throw new Error(`A text grew longer than ${longestText} characters.`);
+  }
+}
+
+const { repeat } = String.prototype;
+String.prototype.repeat = function (count) {
+  bounded(this.length * count);
+  return repeat.call(this, count);
+};
+
+const { join } = Array.prototype;
+Array.prototype.join = function (separator = ',') {
+  let length = String(separator).length * this.length;
+  for (const item of this) {
+    length += typeof item === 'string' ? item.length : 0;
+  }
+
+  bounded(length);
+  return join.call(this, separator);
+};
 
 function render(json) {
   const environment = new jinja.Environment();
@@ -23,15 +54,26 @@ function render(json) {
 
 // Where Python's Jinja goes on and the interpreter stops. Its own classes are in reach, because it stands above in the same script.
 const emptySequence = ['length', 'count', 'list', 'map', 'select', 'reject', 'selectattr', 'rejectattr'];
+const ofText = ['trim', 'upper', 'lower', 'title', 'capitalize', 'indent', 'replace'];
+
+// Python goes through keys of an object, too, and through what is not defined, as often as that has items.
+jinja.Environment.TESTS.set('iterable', (value) => [ArrayValue, StringValue, ObjectValue, UndefinedValue].some((type) => value instanceof type));
 
 const known = 'Known'; // a node that has its value already
 
 // What is not defined adds nothing to a text.
 const textOf = (value, other) => (value instanceof UndefinedValue && other instanceof StringValue ? new StringValue('') : value);
 
+// As Python's str: what stands beside a tilde is text, whatever it was.
+const stringOf = (value) => new StringValue(value instanceof UndefinedValue ? '' : value instanceof StringValue ? value.value : repr(value));
+
 // A key that is a number is compared as one.
 const numberOf = (value, other) =>
   value instanceof StringValue && other instanceof IntegerValue && /^-?\d+$/.test(value.value) ? new IntegerValue(Number(value.value)) : value;
+
+const asIs = (value) => value;
+
+const fits = { '+': textOf, '~': stringOf, '<': numberOf, '<=': numberOf, '>': numberOf, '>=': numberOf, in: asIs, 'not in': asIs };
 
 class Interpreter extends jinja.Interpreter {
   evaluate(statement, environment) {
@@ -48,14 +90,23 @@ class Interpreter extends jinja.Interpreter {
   }
 
   evaluateBinaryExpression(node, environment) {
-    if (!['+', '<', '<=', '>', '>='].includes(node.operator.value)) {
+    const fit = fits[node.operator.value];
+    if (fit === undefined) {
       return super.evaluateBinaryExpression(node, environment);
     }
 
     const [left, right] = [this.evaluate(node.left, environment), this.evaluate(node.right, environment)];
-    const fit = node.operator.value === '+' ? textOf : numberOf;
-    return super.evaluateBinaryExpression(
+    if (left instanceof NullValue && right instanceof ArrayValue && fit === asIs) {
+      return new BooleanValue((node.operator.value === 'in') === right.value.some((item) => item instanceof NullValue));
+    }
+
+    const result = super.evaluateBinaryExpression(
       { operator: node.operator, left: { type: known, value: fit(left, right) }, right: { type: known, value: fit(right, left) } }, environment);
+    if (result instanceof StringValue) {
+      bounded(result.value.length);
+    }
+
+    return result;
   }
 
   evaluateMemberExpression(node, environment) {
@@ -88,8 +139,8 @@ class Interpreter extends jinja.Interpreter {
       return new ArrayValue([...operand.value.keys()].map((key) => new StringValue(key)));
     }
 
-    if (operand instanceof ObjectValue && name === 'string') {
-      return new StringValue(repr(operand));
+    if (name === 'string') {
+      return stringOf(operand);
     }
 
     if (operand instanceof ArrayValue && (name === 'min' || name === 'max') && operand.value.length > 0) {
@@ -97,6 +148,10 @@ class Interpreter extends jinja.Interpreter {
     }
 
     const isNothing = operand instanceof UndefinedValue || operand instanceof NullValue;
+    if (isNothing && ofText.includes(name)) {
+      return super.applyFilter(stringOf(operand), filter, environment);
+    }
+
     return super.applyFilter(isNothing && emptySequence.includes(name) ? new ArrayValue([]) : operand, filter, environment);
   }
 }

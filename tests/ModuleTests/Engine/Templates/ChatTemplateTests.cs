@@ -47,6 +47,12 @@ public sealed class ChatTemplateTests
         "{% macro again(x) %}{{ again(x) }}{% endmacro %}{{ again(1) }}",
         "{{ 'a' * 1000000000 }}{{ messages[0].content }}",
         "{% set ns = namespace(t='a') %}{% for a in range(100) %}{% set ns.t = ns.t | replace('a', 'aaaaaaaaaa') %}{% endfor %}",
+        "{{ 'a\nb' | indent(500000000) }}",
+        "{{ [1] | tojson(indent=500000000) }}",
+        "{% set ns = namespace(t='xxxxxxxxxxxxxxxx') %}{% for a in range(13) %}{% set ns.t = ns.t + ns.t %}{% endfor %}{{ range(50000) | tojson(separators=(ns.t, ns.t)) }}",
+        "{% set ns = namespace(t='xxxxxxxxxxxxxxxx') %}{% for a in range(13) %}{% set ns.t = ns.t ~ ns.t %}{% endfor %}{{ range(50000) | list | join(ns.t) }}",
+        "{% set ns = namespace(t=[1, 2, 3, 4]) %}{% for a in range(60) %}{% set ns.t = ns.t + ns.t %}{% endfor %}",
+        "{% set x = [1] %}{% set y = x.append(x) %}{{ x }}",
         "{{ " + new string('(', 20_000) + "1" + new string(')', 20_000) + " }}",
         "{{ " + string.Concat(Enumerable.Repeat("1+", 100_000)) + "1 }}",
         string.Concat(Enumerable.Repeat("{% if true %}", 20_000)) + string.Concat(Enumerable.Repeat("{% endif %}", 20_000)),
@@ -181,6 +187,61 @@ public sealed class ChatTemplateTests
             },
             iter: 300,
             threads: 1);
+    }
+
+    [Theory]
+    [InlineData("|im_end|>", false)]
+    [InlineData("|im_end|", true)]
+    [InlineData("|im_end", true)]
+    public void A_mark_that_the_template_would_complete_is_cut_too(string key, bool closes)
+    {
+        using var template = ChatTemplate.Load(ChatMl + "{% for key in extra %}{{ '\n<' ~ key ~ " + (closes ? "'|>'" : "''") + " }}{% endfor %}", Tokens);
+        var prompt = template.Render(new ChatPrompt([Turn("user", "Hi")], Arguments: $$"""{"extra":["{{key}}"]}"""));
+        Assert.Contains("\n<" + key, prompt.Text, StringComparison.Ordinal);
+        Assert.Equal(1, Pieces(prompt).Sum(piece => Count(piece, End)));
+    }
+
+    [Fact]
+    public void Characters_that_stand_in_may_be_the_templates_own()
+    {
+        using var template = ChatTemplate.Load("\uE0F0\uE000" + ChatMl, Tokens);
+        Assert.Equal("template.unsafe", Assert.Throws<RequestRefusedException>(() => template.Render(new ChatPrompt([Turn("user", End)]))).Code);
+        Assert.StartsWith("\uE0F0\uE000", template.Render(new ChatPrompt([Turn("user", "Hi")])).Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{{ ['c', 1, true, none] | string }}", "['c', 1, True, None]")]
+    [InlineData("{{ 'a' ~ none ~ true ~ 1.0 ~ ['b'] ~ missing }}", "aNoneTrue1.0['b']")]
+    [InlineData("{{ missing | trim }}.{{ missing | upper }}", ".")]
+    [InlineData("{{ none in [1, none] }}{{ none not in [1] }}{{ none in [] }}", "truetruefalse")]
+    [InlineData("{{ missing is iterable }}{{ {'a': 1} is iterable }}{{ 1 is iterable }}", "truetruefalse")]
+    [InlineData("{{ [1, 2] | join(', ') }}{{ 'a\nb' | indent(2) }}", "1, 2a\n  b")]
+    public void Values_become_text_as_in_python(string expression, string text)
+    {
+        using var template = ChatTemplate.Load(ChatMl + expression, Tokens);
+        Assert.Equal($"{Start}user\nHi{End}\n{text}", template.Render(new ChatPrompt([Turn("user", "Hi")])).Text, ignoreCase: expression.Contains(" in ", StringComparison.Ordinal) || expression.Contains(" is ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_thought_is_a_part_of_the_content_where_the_template_wants_it_there()
+    {
+        const string Parts =
+            "{% for m in messages %}{% if m.content is string %}{{ m.content }}{% else %}{% for block in m.content %}"
+            + "{% if block['type'] == 'thinking' %}[THINK]{{ block['thinking'] }}[/THINK]{% else %}{{ block['text'] }}{% endif %}{% endfor %}{% endif %}{% endfor %}";
+        using var template = ChatTemplate.Load(Parts, Tokens);
+        Assert.Equal("Hi[THINK]Hm.[/THINK]Hello.", template.Render(new ChatPrompt([Turn("user", "Hi"), Turn("assistant", "Hello.") with { Reasoning = "Hm." }])).Text);
+    }
+
+    [Fact]
+    public void Results_stand_inside_of_the_message_that_made_the_calls_where_the_template_wants_them_there()
+    {
+        const string Inside =
+            "{{ tools | tojson }}{% for message in messages %}<{{ message.role }}>{% for call in message.tool_calls or [] %}{{ call.function.name }}({{ call.function.arguments | tojson }}){% endfor %}"
+            + "{% if message['tool_responses'] %}{% for result in message['tool_responses'] %}[{{ result.name }}={{ result.response | tojson }}]{% endfor %}{% endif %}{{ message.content }}{% endfor %}";
+        using var template = ChatTemplate.Load(Inside, Tokens);
+        var calls = Turn("assistant", "") with { ToolCalls = [new("1", "f", """{"a":1}"""), new("2", "g", "{}")] };
+        var text = template.Render(new ChatPrompt([Turn("user", "Hi"), calls, Turn("tool", """{"b": "c"}"""), Turn("tool", "rain"), Turn("assistant", "Done."), Turn("user", "So?")], "[]")).Text;
+        Assert.Equal("""[]<user>Hi<assistant>f({"a": 1})g({})[f={"b": "c"}][g="rain"]Done.<user>So?""", text);
     }
 
     private static IEnumerable<string> Pieces(RenderedPrompt prompt) =>

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using LlmPlatform.Inference.Engine.Constraints;
 using LlmPlatform.Inference.Engine.Generation;
 using LlmPlatform.Inference.Engine.Llama;
 using LlmPlatform.Inference.Engine.Protocol;
@@ -15,6 +17,7 @@ internal static class Measure
     private const uint Tokens = 256;
     private const int Rounds = 5;
     private const int FormStreams = 16;
+    private const int CompileTurns = 101;
     private static readonly int[] Streams = [1, 16, 32];
 
     // As long as there are tokens, and with something of everything that schemas usually have.
@@ -62,8 +65,25 @@ internal static class Measure
 
         plain.Sort();
         formed.Sort();
-        var price = new FormPrice(FormStreams, plain[Rounds / 2], formed[Rounds / 2], plain[Rounds / 2] / formed[Rounds / 2]);
+        var price = new FormPrice(
+            FormStreams, plain[Rounds / 2], formed[Rounds / 2], plain[Rounds / 2] / formed[Rounds / 2], CompileMilliseconds((await worker.Loaded).Constraints));
         StandardOutput.WriteLine(JsonSerializer.Serialize(price, MeasureJson.Default.FormPrice));
+    }
+
+    /// <summary>The median of schemas that nobody has compiled before.</summary>
+    private static double CompileMilliseconds(ConstraintCompiler compiler)
+    {
+        var times = new List<double>();
+        for (var turn = 0; turn < CompileTurns; turn++)
+        {
+            var schema = new ConstraintSource.JsonSchema(Form.JsonSchema.Replace("state", $"state{turn}", StringComparison.Ordinal));
+            var started = Stopwatch.GetTimestamp();
+            compiler.Compile(schema);
+            times.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+        }
+
+        times.Sort();
+        return times[CompileTurns / 2];
     }
 
     /// <summary>Tokens per second from the first token to the last, of all streams together.</summary>
@@ -112,7 +132,8 @@ internal sealed record Speed(int Streams, double TokensPerSecond, int Threads);
 /// <param name="TokensPerSecond">Of any text.</param>
 /// <param name="FormedTokensPerSecond">Of text that a schema describes.</param>
 /// <param name="StepRatio">How much longer a step takes.</param>
-internal sealed record FormPrice(int Streams, double TokensPerSecond, double FormedTokensPerSecond, double StepRatio);
+/// <param name="CompileMilliseconds">For a schema that is new.</param>
+internal sealed record FormPrice(int Streams, double TokensPerSecond, double FormedTokensPerSecond, double StepRatio, double CompileMilliseconds);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(Speed))]

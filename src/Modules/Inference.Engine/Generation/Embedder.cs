@@ -75,7 +75,15 @@ internal sealed partial class Embedder(LoadedModel model, ILogger logger)
         catch (Exception problem)
         {
             LogStepFailed(logger, problem, step.Count);
-            Fail(step.Count > 0 ? step.Select(item => item.Request) : waiting.Values.SelectMany(queue => queue));
+            Fail(step.Select(item => item.Request));
+            if (step.Count == 0)
+            {
+                // There is not even a context: whoever comes later may have more luck.
+                Fail(waiting.Values.SelectMany(queue => queue));
+                waiting.Clear();
+                turns.Clear();
+            }
+
             Reset();
         }
 

@@ -43,7 +43,6 @@ internal sealed class LoadedModel
     {
         this.library = library;
         Model = model;
-        Language = Task.Run(() => new ChatLanguage(model.Vocabulary, model.ChatTemplate));
         KvBytesPerToken = model.KvNumbersPerToken * BytesOf32(wanted.KvCacheType) / 32;
         var layout = Generates ? KvLayout.Choose(model.TrainedContextTokens, KvBytesPerToken, wanted) : KvLayout.ForEmbedding(EmbeddingTokens);
         options = Generates
@@ -53,7 +52,6 @@ internal sealed class LoadedModel
         // llama.cpp rounds a context up; the model was not trained for the rest.
         Layout = layout with { ContextTokens = Math.Min(layout.ContextTokens, FirstContext.SequenceTokens), Cells = FirstContext.TotalTokens };
         Constraints = new ConstraintCompiler(new VocabularyText(model.Vocabulary));
-        Language.ContinueWith(_ => Constraints.Compile(new ConstraintSource.AnyJsonObject()), TaskScheduler.Default); // the first one takes long
         hasFixedThreads = wanted.Threads is not null;
         var (decode, batch) = wanted.Threads is { } threads ? ThreadChoice.Fixed(threads)
             : Generates ? ThreadChoice.Measure(FirstContext, model.Vocabulary)
@@ -63,6 +61,9 @@ internal sealed class LoadedModel
         var most = hasFixedThreads ? decode.Threads : Environment.ProcessorCount;
         (DecodeThreads, BatchThreads) = (new ThreadTuner(decode.Threads, most), new ThreadTuner(batch.Threads, most));
         UseThreads(FirstContext);
+        // Not before: it would disturb the choice of threads. Then the first constraint, which takes long, too.
+        Language = Task.Run(() => new ChatLanguage(model.Vocabulary, model.ChatTemplate));
+        Language.ContinueWith(_ => Constraints.Compile(new ConstraintSource.AnyJsonObject()), TaskScheduler.Default);
     }
 
     /// <summary>False for a model that only makes vectors of texts.</summary>
@@ -70,7 +71,7 @@ internal sealed class LoadedModel
 
     internal LlamaModel Model { get; }
 
-    /// <summary>The one that the loop begins with; of a model that only makes vectors, it was a trial.</summary>
+    /// <summary>The one that the loop begins with.</summary>
     internal LlamaContext FirstContext { get; }
 
     internal KvLayout Layout { get; }

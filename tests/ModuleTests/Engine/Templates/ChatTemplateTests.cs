@@ -98,6 +98,19 @@ public sealed class ChatTemplateTests
         Assert.Equal($"{Start}user\nHi{End}\n", template.Render(new ChatPrompt([Turn("user", "Hi")])).Text);
     }
 
+    [Theory]
+    [InlineData("{{ ''.__class__.__mro__ }}")]
+    [InlineData("{{ cycler.__init__.__globals__.os.popen('id') }}")]
+    [InlineData("{{ messages.GetType().Assembly }}")]
+    [InlineData("{{ messages.constructor.constructor('return 7')() }}")]
+    [InlineData("{{ raise_exception.__proto__ }}{{ messages.__proto__.polluted }}")]
+    public void What_breaks_out_of_other_engines_renders_as_nothing_or_not_at_all(string expression)
+    {
+        using var template = ChatTemplate.Load(ChatMl + expression, Tokens);
+        var text = template.Render(new ChatPrompt([Turn("user", "Hi")])).Text;
+        Assert.Equal(template.IsOwn ? $"{Start}user\nHi{End}\n" : $"{Start}user\nHi{End}\n{Start}assistant\n", text);
+    }
+
     [Theory, MemberData(nameof(Families))]
     public void A_familys_template_renders_as_it_always_did(string family)
     {

@@ -157,6 +157,25 @@ public sealed class GenerationTests(Storyteller storyteller) : IClassFixture<Sto
         static Submit Request(string prompt) => new() { Text = prompt, MaxTokens = 250 };
     }
 
+    [Theory]
+    [InlineData("total")]
+    [InlineData("first_token")]
+    [InlineData("queue")]
+    public async Task Texts_that_are_not_embedded_in_time_end_with_the_deadline_that_passed(string deadline)
+    {
+        var deadlines = deadline switch
+        {
+            "total" => new Deadlines { Total = 0 },
+            "queue" => new Deadlines { Queue = 0 },
+            _ => new Deadlines { FirstToken = 0 },
+        };
+        var late = await storyteller.Worker.GenerateAsync(new Submit { Embed = new Inputs { Inputs_ = { new Input { Text = "Once" } } }, Deadlines = deadlines });
+        Assert.Equal($"deadline.{deadline}", late.Failed?.Code);
+        var timely = await storyteller.Worker.GenerateAsync(new Submit { Embed = new Inputs { Inputs_ = { new Input { Text = "Once" } } } });
+        Assert.Single(timely.Events, news => news.Embedding is not null);
+        Assert.Equal(FinishReason.Stop, timely.Finished?.Reason);
+    }
+
     [Fact]
     public async Task A_conversation_is_answered_without_its_marks()
     {

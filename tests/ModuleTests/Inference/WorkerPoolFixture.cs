@@ -42,7 +42,7 @@ internal sealed class WorkerPoolFixture : IModelCatalog, IModelSettings, IAsyncD
         Planner = new LoadPlanner(files, this, settings);
         Budget = new MemoryBudget(settings.Value.MemoryBudget, available ?? new AvailableMemory().Read);
         Pool = new WorkerPool(new EngineFiles(settings), this, Planner, Budget, settings, metrics, Clock, NullLogger<WorkerPool>.Instance);
-        Generator = new TextGenerator(new EngineCalls(this, Pool), settings, metrics, Clock);
+        Generator = new TextGenerator(new EngineCalls(this, Pool, settings), metrics, Clock);
     }
 
     public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero));

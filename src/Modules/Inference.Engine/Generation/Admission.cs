@@ -1,5 +1,4 @@
 using LlmPlatform.Inference.Engine.Llama;
-using LlmPlatform.Inference.Engine.Protocol;
 
 namespace LlmPlatform.Inference.Engine.Generation;
 
@@ -39,9 +38,9 @@ internal sealed partial class Admission(KvLayout layout, KvSlots slots, FairQueu
     /// <summary>Ends what nobody waits for any more, and what has waited too long; answers what was ended.</summary>
     internal List<Sequence> DropUnwanted()
     {
-        var unwanted = waiting.All.Where(IsUnwanted).ToList();
+        var unwanted = waiting.All.Where(sequence => sequence.EndIfUnwanted()).ToList();
         unwanted.ForEach(waiting.Remove);
-        var leaving = running.FindAll(IsUnwanted);
+        var leaving = running.FindAll(sequence => sequence.EndIfUnwanted());
         leaving.ForEach(Leave);
         return [.. unwanted, .. leaving];
     }
@@ -85,20 +84,6 @@ internal sealed partial class Admission(KvLayout layout, KvSlots slots, FairQueu
         {
             sequence.Computed = 0;
         }
-    }
-
-    private static bool IsUnwanted(Sequence sequence)
-    {
-        if (sequence.IsCancelled)
-        {
-            sequence.Finish(FinishReason.Cancelled);
-        }
-        else if (sequence.Late() is { } deadline)
-        {
-            sequence.Fail($"deadline.{deadline}", "The request was not served within the time that it allows.");
-        }
-
-        return sequence.IsOver;
     }
 
     private bool TryAdmitOne(LlamaContext context)

@@ -1,5 +1,4 @@
 using LlmPlatform.Inference.Engine.Llama;
-using LlmPlatform.Inference.Engine.Protocol;
 
 namespace LlmPlatform.Inference.Engine.Generation;
 
@@ -161,17 +160,12 @@ internal sealed partial class Embedder(LoadedModel model, ILogger logger)
             var queue = waiting[tenant];
             while (queue.TryPeek(out var request))
             {
-                if (request is { IsCancelled: true, IsOver: false })
-                {
-                    request.Finish(FinishReason.Cancelled);
-                    request.Flush();
-                }
-
-                if (!request.IsOver && !request.IsStarted)
+                if (!request.EndIfUnwanted() && !request.IsStarted)
                 {
                     return request;
                 }
 
+                request.Flush();
                 queue.Dequeue();
             }
 

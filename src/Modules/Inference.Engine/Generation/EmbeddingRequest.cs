@@ -11,6 +11,10 @@ internal sealed class EmbeddingRequest(Submit request, Outbox outbox) : EngineRe
     private int started;
     private int embedded;
 
+    protected override bool IsAdmitted => started > 0;
+
+    protected override bool HasSaidSomething => embedded > 0;
+
     /// <summary>Whether all its texts are in a batch or done.</summary>
     internal bool IsStarted => started == texts.Count;
 

@@ -23,6 +23,27 @@ internal abstract class EngineRequest(Submit request, Outbox outbox)
     /// <summary>When it came, in ticks of the stopwatch.</summary>
     protected long Arrived { get; } = Stopwatch.GetTimestamp();
 
+    /// <summary>It has a place; waiting is over.</summary>
+    protected abstract bool IsAdmitted { get; }
+
+    /// <summary>It has a first token, or whatever it is asked for.</summary>
+    protected abstract bool HasSaidSomething { get; }
+
+    /// <summary>Ends it where nobody waits for it any more or it has taken too long. True where it is over.</summary>
+    internal bool EndIfUnwanted()
+    {
+        if (!IsOver && IsCancelled)
+        {
+            Finish(FinishReason.Cancelled);
+        }
+        else if (!IsOver && Late() is { } deadline)
+        {
+            Fail($"deadline.{deadline}", "The request was not served within the time that it allows.");
+        }
+
+        return IsOver;
+    }
+
     internal void Cancel() => isCancelled = true;
 
     /// <summary>Throws <see cref="RequestRefusedException"/> for what cannot be served.</summary>
@@ -41,6 +62,21 @@ internal abstract class EngineRequest(Submit request, Outbox outbox)
 
     /// <summary>Sends what has been said since the last time, a fast model's tokens a few together unless the next ones will take long.</summary>
     internal void Flush(bool isPause = false) => outbox.Flush(isPause);
+
+    /// <summary>The first deadline that has passed, or null.</summary>
+    private string? Late()
+    {
+        if (Request.Deadlines is not { } deadlines)
+        {
+            return null;
+        }
+
+        var waited = Stopwatch.GetElapsedTime(Arrived).TotalMilliseconds;
+        return deadlines.HasTotal && waited >= deadlines.Total ? "total"
+            : !HasSaidSomething && deadlines.HasFirstToken && waited >= deadlines.FirstToken ? "first_token"
+            : !IsAdmitted && deadlines.HasQueue && waited >= deadlines.Queue ? "queue"
+            : null;
+    }
 
     protected void Finish(Finished finished)
     {

@@ -45,20 +45,9 @@ internal sealed class Sequence(Submit request, Outbox outbox) : EngineRequest(re
     /// <summary>Whether the other one was there before this one had said anything.</summary>
     internal bool CameWith(Sequence other) => firstToken == 0 || other.Arrived <= firstToken;
 
-    /// <summary>The first deadline that has passed, or null.</summary>
-    internal string? Late()
-    {
-        if (Request.Deadlines is not { } deadlines)
-        {
-            return null;
-        }
+    protected override bool IsAdmitted => admitted != 0;
 
-        var waited = Stopwatch.GetElapsedTime(Arrived).TotalMilliseconds;
-        return deadlines.HasTotal && waited >= deadlines.Total ? "total"
-            : firstToken == 0 && deadlines.HasFirstToken && waited >= deadlines.FirstToken ? "first_token"
-            : admitted == 0 && deadlines.HasQueue && waited >= deadlines.Queue ? "queue"
-            : null;
-    }
+    protected override bool HasSaidSomething => firstToken != 0;
 
     /// <summary>It starts, or starts again, with so many of its tokens computed already.</summary>
     internal void Reuse(int computed)

@@ -8,6 +8,10 @@ internal sealed class TextRequest(Submit request, Outbox outbox) : EngineRequest
 {
     internal static bool IsOne(Submit request) => request.TokenizeOnly || request.Detokenize is not null;
 
+    protected override bool IsAdmitted => true;
+
+    protected override bool HasSaidSomething => true;
+
     internal override void Begin(LoadedModel model, ChatLanguage? language)
     {
         if (Request.Detokenize is { } tokens)

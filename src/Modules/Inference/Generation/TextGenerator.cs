@@ -2,19 +2,15 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.Inference.Engine.Protocol;
-using LlmPlatform.Inference.Workers;
-using Microsoft.Extensions.Options;
 using FinishReason = LlmPlatform.Inference.Contracts.FinishReason;
 
 namespace LlmPlatform.Inference.Generation;
 
 /// <summary>Finds the model, takes a worker that serves it, and turns what the worker says into what callers read.</summary>
 internal sealed class TextGenerator(
-    EngineCalls engine, IOptions<EngineOptions> options, GenerationMetrics metrics, TimeProvider time) : ITextGenerator
+    EngineCalls engine, GenerationMetrics metrics, TimeProvider time) : ITextGenerator
 {
     private static readonly ActivitySource Activities = new(GenerationMetrics.Source);
-
-    private readonly Deadlines? deadlines = DeadlinesOf(options.Value);
 
     public IAsyncEnumerable<GenerationEvent> GenerateAsync(GenerationRequest request, CancellationToken cancellation)
     {
@@ -81,7 +77,7 @@ internal sealed class TextGenerator(
         }
     }
 
-    private Submit Submit(Guid userId, SamplingOptions sampling, int? maxTokens, IReadOnlyList<string> stop)
+    private static Submit Submit(Guid userId, SamplingOptions sampling, int? maxTokens, IReadOnlyList<string> stop)
     {
         SamplingWire.Check(maxTokens is null or >= 1, "max_tokens", "max_tokens is a whole number from 1 on.");
         SamplingWire.Check(sampling.MinTokens <= (maxTokens ?? int.MaxValue), "min_tokens", "min_tokens is at most max_tokens.");
@@ -92,35 +88,7 @@ internal sealed class TextGenerator(
         }
 
         submit.Stop.AddRange(stop);
-        submit.Deadlines = deadlines;
         return submit;
-    }
-
-    /// <summary>Null where an operator has set none.</summary>
-    private static Deadlines? DeadlinesOf(EngineOptions options)
-    {
-        if (options is { QueueTimeout: null, FirstTokenTimeout: null, RequestTimeout: null })
-        {
-            return null;
-        }
-
-        var deadlines = new Deadlines();
-        if (options.QueueTimeout is { } queue)
-        {
-            deadlines.Queue = (uint)queue.TotalMilliseconds;
-        }
-
-        if (options.FirstTokenTimeout is { } firstToken)
-        {
-            deadlines.FirstToken = (uint)firstToken.TotalMilliseconds;
-        }
-
-        if (options.RequestTimeout is { } total)
-        {
-            deadlines.Total = (uint)total.TotalMilliseconds;
-        }
-
-        return deadlines;
     }
 
     private static GenerationEvent ToContract(Delta delta, bool hasLogprobs)

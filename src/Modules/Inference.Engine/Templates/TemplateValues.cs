@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using LlmPlatform.Inference.Engine.Generation;
 
 namespace LlmPlatform.Inference.Engine.Templates;
@@ -14,7 +15,7 @@ namespace LlmPlatform.Inference.Engine.Templates;
 /// <param name="tokens">Of the vocabulary.</param>
 /// <param name="source">The template.</param>
 /// <param name="form">What it wants.</param>
-internal sealed class TemplateValues(TemplateTokens tokens, string source, TemplateCapabilities form)
+internal sealed partial class TemplateValues(TemplateTokens tokens, string source, TemplateCapabilities form)
 {
     private const int ShortIdLength = 9;
     private const string Letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -24,6 +25,9 @@ internal sealed class TemplateValues(TemplateTokens tokens, string source, Templ
     // Names by which templates know what a message's author thought, besides the usual one.
     private readonly string[] reasoningNames =
         ["reasoning_content", .. new[] { "thinking", "reasoning" }.Where(name => source.Contains($"message.{name}", StringComparison.Ordinal) || source.Contains($"'{name}'", StringComparison.Ordinal))];
+
+    // Models that can think do so unless told otherwise, but only where their thoughts have marks by which they are known.
+    private readonly bool thinksInMarks = ThoughtMark().IsMatch(source);
 
     // Others know it as a part of the content (Mistral).
     private readonly bool hasThinkingParts = source.Contains("['thinking']", StringComparison.Ordinal) && source.Contains("== 'thinking'", StringComparison.Ordinal);
@@ -40,7 +44,8 @@ internal sealed class TemplateValues(TemplateTokens tokens, string source, Templ
         using (var json = new Utf8JsonWriter(buffer, Plain))
         {
             json.WriteStartObject();
-            WriteArguments(json, prompt.Arguments, hide);
+            json.WriteBoolean("enable_thinking", thinksInMarks);
+            WriteArguments(json, prompt.Arguments, hide); // the last of two values counts
             json.WriteString("bos_token", tokens.Bos ?? "");
             json.WriteString("eos_token", tokens.Eos ?? "");
             json.WriteBoolean("add_generation_prompt", prompt.AddGenerationPrompt);
@@ -289,4 +294,7 @@ internal sealed class TemplateValues(TemplateTokens tokens, string source, Templ
                 break;
         }
     }
+
+    [GeneratedRegex(@"[<\[][|/]?[a-z_]*think", RegexOptions.IgnoreCase | RegexOptions.NonBacktracking)]
+    private static partial Regex ThoughtMark();
 }

@@ -239,8 +239,6 @@ const globals = {
   },
   strftime_now: (format) => strftime(new Date(), String(format)),
   fromjson: (text) => JSON.parse(text),
-  // llama-server's: models were tried with them, and thinking is what they were trained for.
-  enable_thinking: true,
   // Thoughts of earlier turns stay, where a template leaves the choice: the beginning of the prompt is then the same in every turn.
   preserve_thinking: true,
   clear_thinking: false,

@@ -148,6 +148,17 @@ public sealed class ChatTemplateTests
     }
 
     [Fact]
+    public void Thinking_is_on_by_itself_only_where_thoughts_have_marks()
+    {
+        const string Switch = "{{ 'on' if enable_thinking else 'off' }}";
+        using var marked = ChatTemplate.Load(ChatMl + Switch + "{# <|START_THINKING|> #}", Tokens);
+        using var unmarked = ChatTemplate.Load(ChatMl + Switch, Tokens);
+        Assert.EndsWith("on", marked.Render(Plain).Text, StringComparison.Ordinal);
+        Assert.EndsWith("off", unmarked.Render(Plain).Text, StringComparison.Ordinal);
+        Assert.EndsWith("on", unmarked.Render(Plain with { Arguments = """{"enable_thinking":true}""" }).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Dates_are_written_as_python_writes_them()
     {
         using var template = ChatTemplate.Load(ChatMl + "{{ strftime_now('%Y-%m-%d|%d %b %Y|%A, %-d %B|%H:%M:%S|%j|%y|%%|%Q') }}", Tokens);

@@ -1,20 +1,19 @@
-using System.Globalization;
 using System.Text;
 
 namespace LlmPlatform.Inference.Engine.Constraints;
 
 /// <summary>Reads a grammar as llama.cpp documents it: rules, alternatives, groups, literals, classes, the dot, quantifiers and comments.</summary>
-internal sealed class GbnfReader
+internal sealed class GbnfReader : NotationReader
 {
     private readonly string text;
     private readonly Rules rules;
     private readonly Work work;
     private readonly Dictionary<string, int> names = new(StringComparer.Ordinal);
     private readonly HashSet<string> defined = new(StringComparer.Ordinal);
-    private int at;
     private int depth;
 
-    private GbnfReader(string text, Rules rules, Work work) => (this.text, this.rules, this.work) = (text, rules, work);
+    private GbnfReader(string text, Rules rules, Work work)
+        : base(text, "the grammar") => (this.text, this.rules, this.work) = (text, rules, work);
 
     /// <summary>The rule "root", with all that it needs added to the rules.</summary>
     internal static Node Read(string text, Rules rules, Work work)
@@ -30,7 +29,7 @@ internal sealed class GbnfReader
     private RuleNode ReadRules()
     {
         Skip(newLines: true);
-        while (at < text.Length)
+        while (At < text.Length)
         {
             ReadRule();
             Skip(newLines: true);
@@ -50,16 +49,16 @@ internal sealed class GbnfReader
         }
 
         Skip(newLines: false);
-        if (!text.AsSpan(at).StartsWith("::="))
+        if (!text.AsSpan(At).StartsWith("::="))
         {
             throw Invalid("'::=' is missing");
         }
 
-        at += 3;
+        At += 3;
         Skip(newLines: true);
         var rule = RuleOf(name);
         rules.Define(rule, ReadAlternatives(isNested: false));
-        if (at < text.Length && Peek() is not ('\r' or '\n'))
+        if (At < text.Length && Peek() is not ('\r' or '\n'))
         {
             throw Invalid("A rule must end with its line");
         }
@@ -69,7 +68,7 @@ internal sealed class GbnfReader
     {
         if (++depth > ConstraintLimits.Depth)
         {
-            throw ConstraintErrors.TooLarge($"The grammar nests deeper than {ConstraintLimits.Depth}", Place());
+            throw ConstraintErrors.TooLarge($"The grammar nests deeper than {ConstraintLimits.Depth}", Place);
         }
 
         var options = new List<Node> { ReadSequence(isNested) };
@@ -86,22 +85,22 @@ internal sealed class GbnfReader
     // An option may also stand on a line of its own that begins with the bar.
     private bool TakeBar()
     {
-        var before = at;
+        var before = At;
         Skip(newLines: true);
         if (Peek() == '|')
         {
-            at++;
+            At++;
             return true;
         }
 
-        at = before;
+        At = before;
         return false;
     }
 
     private Node ReadSequence(bool isNested)
     {
         var parts = new List<Node>();
-        while (at < text.Length && Peek() is not ('|' or ')' or '\r' or '\n'))
+        while (At < text.Length && Peek() is not ('|' or ')' or '\r' or '\n'))
         {
             work.Spend();
             var part = ReadItem();
@@ -121,17 +120,17 @@ internal sealed class GbnfReader
             case '[':
                 return ReadClass();
             case '.':
-                at++;
+                At++;
                 return Utf8.Write(CodePoints.All);
             case '(':
-                at++;
+                At++;
                 Skip(newLines: true);
                 var group = ReadAlternatives(isNested: true);
                 Skip(newLines: true);
                 Expect(')');
                 return group;
             case '<' or '!':
-                throw ConstraintErrors.Unsupported("token", Place());
+                throw Unsupported("token");
             default:
                 return new RuleNode(RuleOf(ReadName()));
         }
@@ -139,7 +138,7 @@ internal sealed class GbnfReader
 
     private Node ReadQuantifiers(Node part, bool isNested)
     {
-        while (at < text.Length)
+        while (At < text.Length)
         {
             switch (Peek())
             {
@@ -153,14 +152,14 @@ internal sealed class GbnfReader
                     part = Node.Optional(part);
                     break;
                 case '{':
-                    at++;
+                    At++;
                     part = ReadCounted(part);
                     break;
                 default:
                     return part;
             }
 
-            at++;
+            At++;
             Skip(isNested);
         }
 
@@ -176,7 +175,7 @@ internal sealed class GbnfReader
         Skip(newLines: false);
         if (Peek() == ',')
         {
-            at++;
+            At++;
             Skip(newLines: false);
             max = Peek() == '}' ? null : ReadNumber();
             Skip(newLines: false);
@@ -187,23 +186,9 @@ internal sealed class GbnfReader
             : Node.Repeat(part, min, max);
     }
 
-    private int ReadNumber()
-    {
-        var start = at;
-        while (char.IsAsciiDigit(Peek()))
-        {
-            at++;
-        }
-
-        return at == start ? throw Invalid("A number is missing")
-            : int.TryParse(text.AsSpan(start, at - start), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-                && number <= ConstraintLimits.CountedRepeats ? number
-                : throw ConstraintErrors.TooLarge($"A repeat of more than {ConstraintLimits.CountedRepeats}", Place());
-    }
-
     private Node ReadLiteral()
     {
-        at++;
+        At++;
         var parts = new List<Node>();
         while (Peek() != '"')
         {
@@ -211,61 +196,55 @@ internal sealed class GbnfReader
             parts.Add(Utf8.Write(CodePoints.Of(ReadCharacter())));
         }
 
-        at++;
+        At++;
         return Node.Sequence([.. parts]);
     }
 
     private Node ReadClass()
     {
-        at++;
+        At++;
         var isNegated = Peek() == '^';
-        at += isNegated ? 1 : 0;
+        At += isNegated ? 1 : 0;
         var ranges = new List<(int, int)>();
         while (Peek() != ']')
         {
             work.Spend();
             var first = ReadCharacter();
             var last = first;
-            if (Peek() == '-' && at + 1 < text.Length && text[at + 1] != ']')
+            if (Peek() == '-' && At + 1 < text.Length && text[At + 1] != ']')
             {
-                at++;
+                At++;
                 last = ReadCharacter();
             }
 
             ranges.Add(last < first ? throw Invalid("A range that ends before it begins") : (first, last));
         }
 
-        at++;
+        At++;
         var set = CodePoints.Of([.. ranges]);
         return Utf8.Write(isNegated ? set.Complement() : set);
     }
 
     private int ReadCharacter()
     {
-        if (at >= text.Length)
+        if (At >= text.Length)
         {
             throw Invalid("A quote or bracket that is not closed");
         }
 
         if (Peek() == '\\')
         {
-            at++;
+            At++;
             return ReadEscape();
         }
 
-        if (!Rune.TryGetRuneAt(text, at, out var rune))
-        {
-            throw Invalid("Half a character");
-        }
-
-        at += rune.Utf16SequenceLength;
-        return rune.Value;
+        return ReadRune();
     }
 
     private int ReadEscape()
     {
         var c = Peek();
-        at++;
+        At++;
         return c switch
         {
             'n' => '\n',
@@ -281,26 +260,25 @@ internal sealed class GbnfReader
 
     private int ReadHex(int digits)
     {
-        if (at + digits > text.Length
-            || !int.TryParse(text.AsSpan(at, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
-            || !Rune.IsValid(value))
+        var start = At;
+        if (ReadHexDigits(digits) is { } value && Rune.IsValid(value))
         {
-            throw Invalid("A character that is none");
+            return value;
         }
 
-        at += digits;
-        return value;
+        At = start;
+        throw Invalid("A character that is none");
     }
 
     private string ReadName()
     {
-        var start = at;
+        var start = At;
         while (char.IsAsciiLetterOrDigit(Peek()) || Peek() is '-' or '_')
         {
-            at++;
+            At++;
         }
 
-        return at > start ? text[start..at] : throw Invalid("A name is missing");
+        return At > start ? text[start..At] : throw Invalid("A name is missing");
     }
 
     private int RuleOf(string name)
@@ -316,16 +294,16 @@ internal sealed class GbnfReader
 
     private void Skip(bool newLines)
     {
-        while (at < text.Length)
+        while (At < text.Length)
         {
-            if (text[at] == '#')
+            if (text[At] == '#')
             {
-                var end = text.AsSpan(at).IndexOfAny('\r', '\n');
-                at = end < 0 ? text.Length : at + end;
+                var end = text.AsSpan(At).IndexOfAny('\r', '\n');
+                At = end < 0 ? text.Length : At + end;
             }
-            else if (text[at] is ' ' or '\t' || (newLines && text[at] is '\r' or '\n'))
+            else if (text[At] is ' ' or '\t' || (newLines && text[At] is '\r' or '\n'))
             {
-                at++;
+                At++;
             }
             else
             {
@@ -333,20 +311,4 @@ internal sealed class GbnfReader
             }
         }
     }
-
-    private char Peek() => at < text.Length ? text[at] : '\0';
-
-    private void Expect(char c)
-    {
-        if (Peek() != c)
-        {
-            throw Invalid($"'{c}' is missing");
-        }
-
-        at++;
-    }
-
-    private string Place() => $"the grammar, character {at}";
-
-    private Exception Invalid(string what) => ConstraintErrors.Invalid(what, Place());
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 
 namespace LlmPlatform.Inference.Engine.Constraints;
@@ -7,21 +6,19 @@ namespace LlmPlatform.Inference.Engine.Constraints;
 /// Reads the common subset of regular expressions: literals, classes, \d \w \s, the dot, groups, alternation, greedy and lazy quantifiers,
 /// anchors where the text begins and ends. What looks around or back is refused.
 /// </summary>
-internal sealed class RegexReader
+internal sealed class RegexReader : NotationReader
 {
     private readonly string pattern;
     private readonly TextForm form;
     private readonly Node any;
     private readonly Work work;
-    private readonly string where;
-    private int at;
     private int depth;
 
     // Inside a class that says what may not come. Dialects differ in what is white space, so what is written is it in all or in none.
     private bool isOutside;
 
-    private RegexReader(string pattern, TextForm form, Node any, Work work, string where) =>
-        (this.pattern, this.form, this.any, this.work, this.where) = (pattern, form, any, work, where);
+    private RegexReader(string pattern, TextForm form, Node any, Work work, string where)
+        : base(pattern, where) => (this.pattern, this.form, this.any, this.work) = (pattern, form, any, work);
 
     /// <summary>The pattern for a whole text; anchors are allowed and change nothing.</summary>
     internal static Node ReadWhole(string pattern, TextForm form, Work work, string where) => Read(pattern, form, Node.Empty, work, where);
@@ -38,14 +35,14 @@ internal sealed class RegexReader
 
         var reader = new RegexReader(pattern, form, any, work, where);
         var node = reader.ReadAlternatives(isTop: true);
-        return reader.at == pattern.Length ? node : throw reader.Invalid("A closing parenthesis without an opening one");
+        return reader.At == pattern.Length ? node : throw reader.Invalid("A closing parenthesis without an opening one");
     }
 
     private Node ReadAlternatives(bool isTop)
     {
         if (++depth > ConstraintLimits.Depth)
         {
-            throw ConstraintErrors.TooLarge($"The pattern nests deeper than {ConstraintLimits.Depth}", Place());
+            throw ConstraintErrors.TooLarge($"The pattern nests deeper than {ConstraintLimits.Depth}", Place);
         }
 
         var options = new List<Node>();
@@ -63,12 +60,12 @@ internal sealed class RegexReader
         var parts = new List<Node>();
         var isOpenAtStart = !isTop || !Take('^');
         var isOpenAtEnd = true;
-        while (at < pattern.Length && Peek() is not ('|' or ')'))
+        while (At < pattern.Length && Peek() is not ('|' or ')'))
         {
             work.Spend();
-            if (isTop && Peek() == '$' && (at + 1 == pattern.Length || pattern[at + 1] == '|'))
+            if (isTop && Peek() == '$' && (At + 1 == pattern.Length || pattern[At + 1] == '|'))
             {
-                at++;
+                At++;
                 isOpenAtEnd = false;
                 break;
             }
@@ -84,7 +81,7 @@ internal sealed class RegexReader
     {
         var node = ReadAtom();
         var isQuantified = false;
-        while (at < pattern.Length && ReadBounds() is var (min, max))
+        while (At < pattern.Length && ReadBounds() is var (min, max))
         {
             if (isQuantified)
             {
@@ -137,25 +134,6 @@ internal sealed class RegexReader
         return max < min ? throw Invalid("A quantifier that ends before it begins") : (min, max);
     }
 
-    private int ReadNumber()
-    {
-        var start = at;
-        while (char.IsAsciiDigit(Peek()))
-        {
-            at++;
-        }
-
-        if (at == start)
-        {
-            throw Invalid("A number is missing");
-        }
-
-        return int.TryParse(pattern.AsSpan(start, at - start), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            && number <= ConstraintLimits.CountedRepeats
-                ? number
-                : throw ConstraintErrors.TooLarge($"A repeat of more than {ConstraintLimits.CountedRepeats}", Place());
-    }
-
     private Node ReadAtom()
     {
         switch (Peek())
@@ -163,13 +141,13 @@ internal sealed class RegexReader
             case '(':
                 return ReadGroup();
             case '[':
-                at++;
+                At++;
                 return form.Write(ReadClass());
             case '.':
-                at++;
+                At++;
                 return form.Write(CodePoints.LineEnds.Complement());
             case '\\':
-                at++;
+                At++;
                 return form.Write(ReadEscape(isInClass: false));
             case '*' or '+' or '?' or '{':
                 throw Invalid("A quantifier with nothing to repeat");
@@ -184,7 +162,7 @@ internal sealed class RegexReader
 
     private Node ReadGroup()
     {
-        at++;
+        At++;
         if (Take('?') && !Take(':'))
         {
             throw Unsupported($"(?{Peek()}");
@@ -203,7 +181,7 @@ internal sealed class RegexReader
         while (isFirst || Peek() != ']')
         {
             work.Spend();
-            if (at >= pattern.Length)
+            if (At >= pattern.Length)
             {
                 throw Invalid("A class that is not closed");
             }
@@ -217,7 +195,7 @@ internal sealed class RegexReader
             ReadClassItem(ranges);
         }
 
-        at++;
+        At++;
         isOutside = false;
         var set = CodePoints.Of([.. ranges]);
         return isNegated ? set.Complement() : set;
@@ -225,19 +203,19 @@ internal sealed class RegexReader
 
     private void ReadClassItem(List<(int First, int Last)> ranges)
     {
-        if (Peek() == '[' && at + 1 < pattern.Length && pattern[at + 1] is ':' or '.' or '=')
+        if (Peek() == '[' && At + 1 < pattern.Length && pattern[At + 1] is ':' or '.' or '=')
         {
             throw Unsupported("named class");
         }
 
         var first = ReadClassCharacter();
-        if (Peek() != '-' || at + 1 >= pattern.Length || pattern[at + 1] == ']')
+        if (Peek() != '-' || At + 1 >= pattern.Length || pattern[At + 1] == ']')
         {
             ranges.AddRange(first.Ranges);
             return;
         }
 
-        at++;
+        At++;
         var last = ReadClassCharacter();
         if (first.Ranges is not [var (a, b)] || last.Ranges is not [var (c, d)] || a != b || c != d || c < a)
         {
@@ -252,7 +230,7 @@ internal sealed class RegexReader
     private CodePoints ReadEscape(bool isInClass)
     {
         var c = Peek();
-        at++;
+        At++;
         return c switch
         {
             'd' => CodePoints.Digits,
@@ -280,9 +258,9 @@ internal sealed class RegexReader
     {
         if (Take('{'))
         {
-            var end = pattern.IndexOf('}', at);
-            var value = end > at && end - at <= 6 ? ReadHex(end - at) : throw Invalid("A character that is none");
-            at++;
+            var end = pattern.IndexOf('}', At);
+            var value = end > At && end - At <= 6 ? ReadHex(end - At) : throw Invalid("A character that is none");
+            At++;
             return Rune.IsValid(value) ? value : throw Invalid("A character that is none");
         }
 
@@ -295,53 +273,5 @@ internal sealed class RegexReader
         return char.IsSurrogate((char)unit) ? throw Invalid("Half a character") : unit;
     }
 
-    private int ReadHex(int digits)
-    {
-        if (at + digits > pattern.Length || !int.TryParse(pattern.AsSpan(at, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
-        {
-            throw Invalid("Hexadecimal digits are missing");
-        }
-
-        at += digits;
-        return value;
-    }
-
-    private int ReadRune()
-    {
-        if (!Rune.TryGetRuneAt(pattern, at, out var rune))
-        {
-            throw Invalid("Half a character");
-        }
-
-        at += rune.Utf16SequenceLength;
-        return rune.Value;
-    }
-
-    // The zero character stands for the end, so a pattern that contains one is refused as it is reached.
-    private char Peek() => at < pattern.Length ? pattern[at] : '\0';
-
-    private bool Take(char c)
-    {
-        if (Peek() != c || at >= pattern.Length)
-        {
-            return false;
-        }
-
-        at++;
-        return true;
-    }
-
-    private void Expect(char c)
-    {
-        if (!Take(c))
-        {
-            throw Invalid($"'{c}' is missing");
-        }
-    }
-
-    private string Place() => $"{where}, character {at}";
-
-    private Exception Invalid(string what) => ConstraintErrors.Invalid(what, Place());
-
-    private Exception Unsupported(string what) => ConstraintErrors.Unsupported(what, Place());
+    private int ReadHex(int digits) => ReadHexDigits(digits) ?? throw Invalid("Hexadecimal digits are missing");
 }

@@ -23,29 +23,14 @@ internal static class ConstraintKey
         }
 
         text.Append(source.GetType().Name);
+        if (TextOf(source) is { } own)
+        {
+            Write(own, text);
+            return;
+        }
+
         switch (source)
         {
-            case ConstraintSource.JsonSchema schema:
-                Write(schema.Text, text);
-                break;
-            case ConstraintSource.Regex regex:
-                Write(regex.Pattern, text);
-                break;
-            case ConstraintSource.Grammar grammar:
-                Write(grammar.Text, text);
-                break;
-            case ConstraintSource.Literal literal:
-                Write(literal.Text, text);
-                break;
-            case ConstraintSource.Marker marker:
-                Write(marker.Text, text);
-                break;
-            case ConstraintSource.TextUntil until:
-                Write(until.End, text);
-                break;
-            case ConstraintSource.TextWithout without:
-                Write(without.Text, text);
-                break;
             case ConstraintSource.Choice choice:
                 text.Append(CultureInfo.InvariantCulture, $"({choice.Texts.Count}");
                 foreach (var option in choice.Texts)
@@ -68,6 +53,19 @@ internal static class ConstraintKey
                 break;
         }
     }
+
+    /// <summary>Null for a source that is more than one text.</summary>
+    private static string? TextOf(ConstraintSource source) => source switch
+    {
+        ConstraintSource.JsonSchema schema => schema.Text,
+        ConstraintSource.Regex regex => regex.Pattern,
+        ConstraintSource.Grammar grammar => grammar.Text,
+        ConstraintSource.Literal literal => literal.Text,
+        ConstraintSource.Marker marker => marker.Text,
+        ConstraintSource.TextUntil until => until.End,
+        ConstraintSource.TextWithout without => without.Text,
+        _ => null,
+    };
 
     private static void Write(IReadOnlyList<ConstraintSource> parts, StringBuilder text, int depth)
     {

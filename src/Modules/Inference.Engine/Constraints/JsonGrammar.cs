@@ -35,13 +35,13 @@ internal sealed class JsonGrammar(Rules rules)
             Node.Optional(Node.Bytes(ByteSet.Of((byte)'+') | ByteSet.Of((byte)'-'))),
             Node.Repeat(digit, 1, 2))));
 
+    /// <summary>Characters of a string that need no escape, so that a text can be compared with a name byte by byte.</summary>
+    internal static CodePoints Unescaped { get; } = CodePoints.Of((0x20, 0x21), (0x23, 0x5B), (0x5D, 0x10FFFF));
+
     /// <summary>One character inside a string, as it is or as an escape.</summary>
     internal static Node Character { get; } = Node.Choice(
-        Utf8.Write(CodePoints.Of((0x20, 0x21), (0x23, 0x5B), (0x5D, 0x10FFFF))),
+        Utf8.Write(Unescaped),
         Node.Sequence(Node.Byte((byte)'\\'), Node.Choice(ShortEscape(), UnicodeEscape())));
-
-    /// <summary>Characters of a string that can be compared with a name byte by byte.</summary>
-    internal static CodePoints Unescaped { get; } = CodePoints.Of((0x20, 0x21), (0x23, 0x5B), (0x5D, 0x10FFFF));
 
     internal RuleNode String => text ??= rules.Add(Quoted(Node.Repeat(Character, 0, null)));
 

@@ -3,7 +3,7 @@ using System.Collections;
 namespace LlmPlatform.Inference.Engine.Replies;
 
 /// <summary>Kimi K2: <c>functions.name:0</c> is the call's id and holds its name.</summary>
-internal sealed class KimiCalls : CallSyntax
+internal sealed class KimiCalls() : SectionCalls(Section, SectionEnd, Open, Arguments, Close)
 {
     internal const string Section = "<|tool_calls_section_begin|>";
     internal const string SectionEnd = "<|tool_calls_section_end|>";
@@ -14,21 +14,8 @@ internal sealed class KimiCalls : CallSyntax
 
     private static readonly Markers HeadEnds = new([Arguments]);
 
-    internal override IReadOnlyList<string> Openers => [Section, Open];
-
-    internal override IReadOnlyList<string> SectionClosers => [SectionEnd];
-
-    internal override IReadOnlyList<string> InnerMarkers => [Arguments, Close];
-
-    internal override bool EndsReasoning => true;
-
-    internal override IEnumerator Read(string? opener, CallReader reader)
+    protected override IEnumerator ReadOne(CallReader reader)
     {
-        if (opener == Section)
-        {
-            yield return reader.All(reader.Space(), reader.Expect(Open));
-        }
-
         yield return reader.All(reader.Before(HeadEnds, CallReader.MaxName));
         var id = reader.Taken.Trim();
         yield return reader.All(reader.Expect(Arguments), reader.Call(NameIn(id), id, Close));

@@ -38,6 +38,7 @@ internal sealed class LoadedModel
     private readonly ContextOptions options;
     private readonly Dictionary<int, LlamaThreadPool> pools = [];
     private readonly bool hasFixedThreads;
+    private readonly Lazy<Task<ChatLanguage>> language;
 
     private LoadedModel(LlamaLibrary library, LlamaModel model, ModelOptions wanted)
     {
@@ -52,6 +53,12 @@ internal sealed class LoadedModel
         // llama.cpp rounds a context up; the model was not trained for the rest.
         Layout = layout with { ContextTokens = Math.Min(layout.ContextTokens, FirstContext.SequenceTokens), Cells = FirstContext.TotalTokens };
         Constraints = new ConstraintCompiler(new VocabularyText(model.Vocabulary));
+        language = new Lazy<Task<ChatLanguage>>(() =>
+        {
+            var trying = Task.Run(() => new ChatLanguage(model.Vocabulary, model.ChatTemplate));
+            trying.ContinueWith(_ => Constraints.Compile(new ConstraintSource.AnyJsonObject()), TaskScheduler.Default); // the first one takes long
+            return trying;
+        });
         hasFixedThreads = wanted.Threads is not null;
         var (decode, batch) = wanted.Threads is { } threads ? ThreadChoice.Fixed(threads)
             : Generates ? ThreadChoice.Measure(FirstContext, model.Vocabulary)
@@ -61,9 +68,6 @@ internal sealed class LoadedModel
         var most = hasFixedThreads ? decode.Threads : Environment.ProcessorCount;
         (DecodeThreads, BatchThreads) = (new ThreadTuner(decode.Threads, most), new ThreadTuner(batch.Threads, most));
         UseThreads(FirstContext);
-        // Not before: it would disturb the choice of threads. Then the first constraint, which takes long, too.
-        Language = Task.Run(() => new ChatLanguage(model.Vocabulary, model.ChatTemplate));
-        Language.ContinueWith(_ => Constraints.Compile(new ConstraintSource.AnyJsonObject()), TaskScheduler.Default);
     }
 
     /// <summary>False for a model that only makes vectors of texts.</summary>
@@ -76,8 +80,11 @@ internal sealed class LoadedModel
 
     internal KvLayout Layout { get; }
 
-    /// <summary>Trying a template out takes a while, and only conversations wait for it.</summary>
-    internal Task<ChatLanguage> Language { get; }
+    /// <summary>
+    /// Trying a template out takes a while, and only conversations wait for it. It begins when somebody asks: a probe never does, and before the
+    /// model is loaded it would disturb the choice of threads.
+    /// </summary>
+    internal Task<ChatLanguage> Language => language.Value;
 
     internal ConstraintCompiler Constraints { get; }
 

@@ -16,11 +16,11 @@ internal sealed record ChatTurn(
 /// <param name="Arguments">JSON.</param>
 internal sealed record ChatToolCall(string Id, string Name, string Arguments);
 
+/// <summary>A conversation in which the assistant is to speak next.</summary>
 /// <param name="Turns">The conversation.</param>
 /// <param name="Tools">The functions, as in OpenAI's API: a JSON array; null for none.</param>
 /// <param name="Arguments">More values that the template may read: a JSON object; null for none.</param>
-/// <param name="AddGenerationPrompt">Whether the assistant is to speak next.</param>
-internal sealed record ChatPrompt(IReadOnlyList<ChatTurn> Turns, string? Tools = null, string? Arguments = null, bool AddGenerationPrompt = true);
+internal sealed record ChatPrompt(IReadOnlyList<ChatTurn> Turns, string? Tools = null, string? Arguments = null);
 
 /// <summary>A prompt as text.</summary>
 /// <param name="Text">All of it.</param>

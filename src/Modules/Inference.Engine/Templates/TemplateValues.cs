@@ -48,7 +48,7 @@ internal sealed partial class TemplateValues(TemplateTokens tokens, string sourc
             WriteArguments(json, prompt.Arguments, hide); // the last of two values counts
             json.WriteString("bos_token", tokens.Bos ?? "");
             json.WriteString("eos_token", tokens.Eos ?? "");
-            json.WriteBoolean("add_generation_prompt", prompt.AddGenerationPrompt);
+            json.WriteBoolean("add_generation_prompt", true);
             if (prompt.Tools is { } tools)
             {
                 json.WritePropertyName("tools");

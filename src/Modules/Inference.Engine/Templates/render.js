@@ -127,10 +127,14 @@ class Interpreter extends jinja.Interpreter {
   }
 
   evaluateFor(node, environment) {
-    const sequence = node.iterable.type === 'SelectExpression' ? node.iterable.lhs : node.iterable;
-    return this.evaluate(sequence, environment) instanceof UndefinedValue
-      ? this.evaluateBlock(node.defaultBlock, environment)
-      : super.evaluateFor(node, environment);
+    const isFiltered = node.iterable.type === 'SelectExpression';
+    const value = this.evaluate(isFiltered ? node.iterable.lhs : node.iterable, environment);
+    if (value instanceof UndefinedValue) {
+      return this.evaluateBlock(node.defaultBlock, environment);
+    }
+
+    const sequence = { type: known, value };
+    return super.evaluateFor({ ...node, iterable: isFiltered ? { ...node.iterable, lhs: sequence } : sequence }, environment);
   }
 
   applyFilter(operand, filter, environment) {
@@ -199,11 +203,19 @@ addMethods(ArrayValue, (list) => ({
   pop: ([index]) => list.value.splice(index?.value ?? -1, 1)[0] ?? new UndefinedValue(),
 }));
 
+// A value keeps its methods, so each gets them once.
+const extended = new WeakSet();
+
 function addMethods(type, methods) {
   const own = Object.getOwnPropertyDescriptor(type.prototype, 'builtins').get;
   Object.defineProperty(type.prototype, 'builtins', {
     get() {
       const all = own.call(this);
+      if (extended.has(all)) {
+        return all;
+      }
+
+      extended.add(all);
       for (const [name, method] of Object.entries(methods(this))) {
         if (!all.has(name)) {
           all.set(name, new FunctionValue(method));

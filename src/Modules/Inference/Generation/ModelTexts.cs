@@ -43,27 +43,25 @@ internal sealed class ModelTexts(EngineCalls engine, GenerationMetrics metrics)
             new Submit { Tenant = request.UserId.ToString("n"), Conversation = request.ToConversation(), TokenizeOnly = true },
             cancellation);
 
-    public async Task<string> DetokenizeAsync(string model, Guid userId, IReadOnlyList<int> tokens, CancellationToken cancellation)
+    public Task<string> DetokenizeAsync(string model, Guid userId, IReadOnlyList<int> tokens, CancellationToken cancellation)
     {
-        string? text = null;
         var submit = new Submit { Tenant = userId.ToString("n"), Detokenize = new TokenIds { Ids = { tokens } } };
-        await foreach (var item in AskAsync(model, submit, cancellation))
-        {
-            text = item.HasText ? item.Text : text;
-        }
-
-        return text ?? throw Incomplete();
+        return OneAsync(model, submit, item => item.HasText ? item.Text : null, cancellation);
     }
 
-    private async Task<IReadOnlyList<int>> TokenizeAsync(string model, Submit submit, CancellationToken cancellation)
+    private Task<IReadOnlyList<int>> TokenizeAsync(string model, Submit submit, CancellationToken cancellation) =>
+        OneAsync<IReadOnlyList<int>>(model, submit, item => item.Tokens?.Ids, cancellation);
+
+    private async Task<T> OneAsync<T>(string model, Submit submit, Func<Event, T?> find, CancellationToken cancellation)
+        where T : class
     {
-        IReadOnlyList<int>? tokens = null;
+        T? found = null;
         await foreach (var item in AskAsync(model, submit, cancellation))
         {
-            tokens = item.Tokens?.Ids ?? tokens;
+            found = find(item) ?? found;
         }
 
-        return tokens ?? throw Incomplete();
+        return found ?? throw Incomplete();
     }
 
     private IAsyncEnumerable<Event> AskAsync(string model, Submit submit, CancellationToken cancellation) =>

@@ -1,3 +1,5 @@
+using System.Net;
+using LlmPlatform.SharedKernel.Outside;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -10,6 +12,9 @@ public static class SharedServices
     public static void AddSharedKernel(this IHostApplicationBuilder builder)
     {
         builder.Services.AddSingleton(builder.Database());
+        var allowed = builder.Configuration.GetSection("Inference:AllowedAddresses").Get<string[]>() ?? [];
+        builder.Services.AddSingleton(new AddressGuard([.. allowed.Select(IPNetwork.Parse)]));
+        builder.Services.AddSingleton<GuardedHttp>();
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<Caller>();
         builder.Services.AddSingleton<SubjectVault>();

@@ -19,4 +19,17 @@ public sealed record ModelInstalled(
     long Parameters,
     int ContextTokens,
     Guid InstalledBy,
-    DateTimeOffset At);
+    DateTimeOffset At)
+{
+    /// <summary>Where it came from, such as <c>hf://owner/repo/file.gguf</c>.</summary>
+    public string? Source { get; init; }
+
+    /// <summary>How most of its weights are stored, such as <c>Q4_K_M</c>, where the header says so.</summary>
+    public string? Quantisation { get; init; }
+
+    /// <summary>As in its header, where it says so.</summary>
+    public string? Licence { get; init; }
+
+    /// <summary>Whether it turns texts into vectors and generates none.</summary>
+    public bool IsEmbedder { get; init; }
+}

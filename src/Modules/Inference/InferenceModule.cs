@@ -1,4 +1,3 @@
-using System.Net;
 using FluentValidation;
 using JasperFx.Core;
 using JasperFx.Events.Projections;
@@ -9,13 +8,13 @@ using LlmPlatform.Inference.Models;
 using LlmPlatform.Inference.OpenAi;
 using LlmPlatform.Inference.Workers;
 using LlmPlatform.SharedKernel;
+using LlmPlatform.SharedKernel.Outside;
 using Marten;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Wolverine;
 using Wolverine.ErrorHandling;
 
 namespace LlmPlatform.Inference;
@@ -53,6 +52,7 @@ public static class InferenceModule
         services.AddSingleton<LoadPlanner>();
         services.AddSingleton<AvailableMemory>(_ => new AvailableMemory());
         services.AddSingleton(s => new MemoryBudget(s.GetRequiredService<IOptions<EngineOptions>>().Value.MemoryBudget, s.GetRequiredService<AvailableMemory>().Read));
+        services.AddSingleton<IMemoryFit>(s => new MemoryFit(s.GetRequiredService<MemoryBudget>(), s.GetRequiredService<AvailableMemory>()));
         services.AddSingleton(s => new ModelOverview(s.GetRequiredService<WorkerPool>(), s.GetRequiredService<LoadPlanner>()));
         services.AddSingleton<IValidator<ConfigureModel>, ConfigureModelValidator>();
         services.AddSingleton(s => new WorkerPool(
@@ -75,11 +75,8 @@ public static class InferenceModule
 
     private static void AddInstalls(this IHostApplicationBuilder builder)
     {
-        var allowed = builder.Configuration.GetSection("Inference:AllowedAddresses").Get<string[]>() ?? [];
         var services = builder.Services;
-        services.AddSingleton(new AddressGuard([.. allowed.Select(IPNetwork.Parse)]));
         services.AddSingleton(s => new InstallSources(s.GetRequiredService<IConfiguration>(), s.GetRequiredService<AddressGuard>()));
-        services.AddSingleton<GuardedHttp>();
         services.AddSingleton<RunningInstalls>();
         services.AddSingleton(s => new Installer(
             s.GetRequiredService<InstallSources>(),

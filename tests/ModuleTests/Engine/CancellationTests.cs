@@ -12,7 +12,7 @@ public sealed class CancellationTests : IDisposable
     public CancellationTests()
     {
         using var stream = File.Create(model);
-        TinyModel.Write(stream, ModelShape.Tiny with { Context = 32_768 }, seed: 1);
+        TinyModel.Write(stream, TinyShape.Tiny with { Context = 32_768 }, seed: 1);
     }
 
     public void Dispose() => File.Delete(model);

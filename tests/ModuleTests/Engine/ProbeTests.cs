@@ -61,7 +61,7 @@ public sealed class ProbeTests
         Assert.Equal(0, exitCode);
         var report = Parse(output);
         Assert.Equal("llama", report.GetProperty("architecture").GetString());
-        Assert.Equal((2048, RealModel.Path is null ? ModelShape.Tiny.Vocabulary : 512), (report.GetProperty("trainedContextTokens").GetInt32(), report.GetProperty("vocabularyTokens").GetInt32()));
+        Assert.Equal((2048, RealModel.Path is null ? TinyShape.Tiny.Vocabulary : 512), (report.GetProperty("trainedContextTokens").GetInt32(), report.GetProperty("vocabularyTokens").GetInt32()));
         Assert.False(report.GetProperty("hasChatTemplate").GetBoolean());
     }
 

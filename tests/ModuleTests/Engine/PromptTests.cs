@@ -138,7 +138,7 @@ public sealed class PromptTests(ChatMlWorker model) : IClassFixture<ChatMlWorker
         var file = Path.Combine(Directory.CreateTempSubdirectory("thinker").FullName, "thinker.gguf");
         using (var stream = File.Create(file))
         {
-            TinyModel.Write(stream, ModelShape.Tiny, seed: 1, TinyModel.ChatTemplate + "{{ '<think>\n' }}{# </think> #}");
+            TinyModel.Write(stream, TinyShape.Tiny, seed: 1, TinyModel.ChatTemplate + "{{ '<think>\n' }}{# </think> #}");
         }
 
         await using var worker = await WorkerProcess.StartReadyAsync(file);

@@ -9,7 +9,7 @@ namespace LlmPlatform.ModuleTests.Inference;
 public sealed class ConfigureModelTests(PlatformFixture platform)
 {
     // Heads of 64, so that every type of cache is possible.
-    private static readonly ModelShape Shape = new(2, 128, 192, 2, 1, 2048, 2000, TensorType.Q8_0);
+    private static readonly TinyShape Shape = new(2, 128, 192, 2, 1, 2048, 2000, TensorType.Q8_0);
 
     public static TheoryData<string, object> OutOfRange => new()
     {
@@ -134,7 +134,7 @@ public sealed class ConfigureModelTests(PlatformFixture platform)
         return problem;
     }
 
-    private async Task InstallAsync(string name, ModelShape? shape = null)
+    private async Task InstallAsync(string name, TinyShape? shape = null)
     {
         var path = Path.Combine(platform.Imports, $"{name}-configure.gguf");
         await using (var file = File.Create(path))

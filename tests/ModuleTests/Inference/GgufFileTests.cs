@@ -129,7 +129,7 @@ public sealed class GgufFileTests
     public void A_random_model_of_each_tensor_type_is_accepted(TensorType type)
     {
         var stream = new MemoryStream();
-        TinyModel.Write(stream, ModelShape.Tiny with { TensorType = type }, seed: 1);
+        TinyModel.Write(stream, TinyShape.Tiny with { TensorType = type }, seed: 1);
         stream.Position = 0;
 
         var file = GgufFile.Read(stream, stream.Length);

@@ -7,7 +7,7 @@ namespace LlmPlatform.ModuleTests.Inference;
 /// <summary>Files that somebody could offer as a model, by a name that says what is wrong, with the code that refuses them.</summary>
 internal static class HostileGguf
 {
-    public static readonly ModelShape Shape = new(1, 32, 32, 2, 1, 64, 1024, TensorType.Q8_0);
+    public static readonly TinyShape Shape = new(1, 32, 32, 2, 1, 64, 1024, TensorType.Q8_0);
 
     public static readonly IReadOnlyDictionary<string, (string Code, Func<byte[]> Bytes)> Files =
         NotGguf().Concat(Headers()).Concat(Keys()).Concat(Networks()).Concat(Vocabularies()).Concat(Tensors()).ToDictionary(

@@ -11,11 +11,11 @@ public sealed class ModelMemoryTests
     private const long MiB = 1 << 20;
 
     // As large as a model has to be for its parts to show beside the process.
-    private static readonly ModelShape Base = new(8, 512, 1408, 8, 4, 4096, 4000, TensorType.Q8_0);
+    private static readonly TinyShape Base = new(8, 512, 1408, 8, 4, 4096, 4000, TensorType.Q8_0);
 
-    public static TheoryData<string, ModelShape, int, KvCacheType, bool> Workers => new()
+    public static TheoryData<string, TinyShape, int, KvCacheType, bool> Workers => new()
     {
-        { "a tiny model", ModelShape.Tiny, 512, KvCacheType.F16, false },
+        { "a tiny model", TinyShape.Tiny, 512, KvCacheType.F16, false },
         { "a small model", Base, 512, KvCacheType.F16, false },
         { "a long context", Base with { Context = 32_768 }, 32_768, KvCacheType.F16, false },
         { "a long context in bytes", Base with { Context = 32_768 }, 32_768, KvCacheType.Q8, false },
@@ -28,7 +28,7 @@ public sealed class ModelMemoryTests
 
     [Theory]
     [MemberData(nameof(Workers))]
-    public async Task A_worker_takes_about_as_much_as_was_said(string name, ModelShape shape, int context, KvCacheType type, bool longPrompt)
+    public async Task A_worker_takes_about_as_much_as_was_said(string name, TinyShape shape, int context, KvCacheType type, bool longPrompt)
     {
         var path = Path.GetTempFileName();
         await using (var file = File.Create(path))

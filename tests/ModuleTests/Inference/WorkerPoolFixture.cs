@@ -21,7 +21,7 @@ internal sealed class WorkerPoolFixture : IModelCatalog, IModelSettings, IAsyncD
     public static readonly InstalledModel Bad = new("bad", "sha256:bad", 1, "llama", 1, 512, default);
 
     private static readonly IReadOnlyList<InstalledModel> Models = [Good, Second, Third, Bad];
-    private static readonly ModelShape Slow = new(8, 256, 704, 8, 4, 4096, 4000, TensorType.Q8_0);
+    private static readonly TinyShape Slow = new(8, 256, 704, 8, 4, 4096, 4000, TensorType.Q8_0);
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("pool-");
     private readonly ModelFiles files;

@@ -9,7 +9,7 @@ namespace LlmPlatform.ModuleTests.Inference;
 public sealed class WorkerTests(PlatformFixture platform)
 {
     // Large enough that a reply takes seconds, so that something can happen meanwhile.
-    private static readonly ModelShape Slow = new(8, 256, 704, 8, 4, 4096, 4000, TensorType.Q8_0);
+    private static readonly TinyShape Slow = new(8, 256, 704, 8, 4, 4096, 4000, TensorType.Q8_0);
 
     [Fact]
     public async Task A_worker_that_is_killed_costs_its_stream_a_typed_error_and_the_next_request_is_served()

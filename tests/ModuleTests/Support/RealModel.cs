@@ -16,7 +16,7 @@ public static class RealModel
         AppDomain.CurrentDomain.ProcessExit += (_, _) => folder.Delete(recursive: true);
         var path = System.IO.Path.Combine(folder.FullName, "stand-in.gguf");
         using var stream = File.Create(path);
-        TinyModel.Write(stream, ModelShape.Tiny with { Context = 2048 }, seed: 2);
+        TinyModel.Write(stream, TinyShape.Tiny with { Context = 2048 }, seed: 2);
         return path;
     });
 

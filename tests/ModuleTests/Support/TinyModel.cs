@@ -12,14 +12,14 @@ public enum TensorType : uint
 }
 
 /// <summary>The measures of a random model. The vocabulary is filled up with words nobody writes.</summary>
-public sealed record ModelShape(
+public sealed record TinyShape(
     int Layers, int Embedding, int FeedForward, int Heads, int KvHeads, int Context, int Vocabulary, TensorType TensorType)
 {
     /// <summary>Half a megabyte, thousands of tokens a second: enough to see everything but sense.</summary>
-    public static ModelShape Tiny { get; } = new(2, 64, 192, 4, 2, 512, 768, TensorType.F32);
+    public static TinyShape Tiny { get; } = new(2, 64, 192, 4, 2, 512, 768, TensorType.F32);
 
     /// <summary>56 million weights, so that a step costs what it costs a real (small) model.</summary>
-    public static ModelShape Medium { get; } = new(8, 512, 1408, 8, 4, 4096, 32_000, TensorType.Q8_0);
+    public static TinyShape Medium { get; } = new(8, 512, 1408, 8, 4, 4096, 32_000, TensorType.Q8_0);
 }
 
 /// <summary>
@@ -35,7 +35,7 @@ public static class TinyModel
         var path = System.IO.Path.Combine(Directory.CreateTempSubdirectory("llmplatform-model-").FullName, "tiny.gguf");
         using (var stream = File.Create(path))
         {
-            Write(stream, ModelShape.Tiny, seed: 1, ChatTemplate);
+            Write(stream, TinyShape.Tiny, seed: 1, ChatTemplate);
         }
 
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(System.IO.Path.GetDirectoryName(path)!, recursive: true);
@@ -47,14 +47,14 @@ public static class TinyModel
         "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}"
         + "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
-    /// <summary>A file of <see cref="ModelShape.Tiny"/> with <see cref="ChatTemplate"/>, written once per run.</summary>
+    /// <summary>A file of <see cref="TinyShape.Tiny"/> with <see cref="ChatTemplate"/>, written once per run.</summary>
     public static string Path => Shared.Value;
 
-    public static void Write(Stream stream, ModelShape shape, int seed, string? chatTemplate = null) =>
+    public static void Write(Stream stream, TinyShape shape, int seed, string? chatTemplate = null) =>
         Compose(shape, seed, chatTemplate).Write(stream);
 
     /// <summary>The same file as <see cref="Write"/> gives, still open to changes.</summary>
-    public static GgufWriter Compose(ModelShape shape, int seed, string? chatTemplate = null)
+    public static GgufWriter Compose(TinyShape shape, int seed, string? chatTemplate = null)
     {
         var vocabulary = new TinyVocabulary(shape.Vocabulary);
         var head = shape.Embedding / shape.Heads;

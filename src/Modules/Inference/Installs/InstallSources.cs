@@ -1,6 +1,6 @@
-using System.Net;
 using LlmPlatform.Inference.Models;
 using LlmPlatform.SharedKernel;
+using LlmPlatform.SharedKernel.Outside;
 using Microsoft.Extensions.Configuration;
 
 namespace LlmPlatform.Inference.Installs;
@@ -31,8 +31,7 @@ public sealed class InstallSources
                 ResolveFile(uri.LocalPath);
                 return uri;
             case "http" or "https":
-                CheckWeb(uri);
-                return uri;
+                return guard.Check(uri);
             case "hf" or "ollama":
                 throw Refuse("source.unsupported", $"Sources of the kind {uri.Scheme}:// are not supported yet; give the https address of the file.");
             default:
@@ -56,27 +55,6 @@ public sealed class InstallSources
         var name = string.Concat(file.Select(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '.' or '_' or '-' ? c : '-')).Trim('-');
         name = name.Length > 64 ? name[..64] : name;
         return Model.IsName(name) ? name : throw Refuse("model.name_invalid", "No model name can be made of this source; give one.");
-    }
-
-    private void CheckWeb(Uri uri)
-    {
-        if (uri.UserInfo.Length > 0)
-        {
-            throw Refuse("url.syntax", "The address must not hold a user name or password.");
-        }
-
-        if (IPAddress.TryParse(uri.IdnHost.Trim('[', ']'), out var address))
-        {
-            guard.Check(address, uri.Port);
-        }
-        else if (uri.IdnHost.TrimEnd('.').Equals("localhost", StringComparison.OrdinalIgnoreCase))
-        {
-            guard.Check(IPAddress.Loopback, uri.Port);
-        }
-        else if (!guard.MayUsePort(uri.Port))
-        {
-            throw AddressGuard.PortRefused(uri.Port);
-        }
     }
 
     private static string RealPath(string path)

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using LlmPlatform.Inference.Models;
 using LlmPlatform.Inference.Workers;
 using LlmPlatform.SharedKernel;
+using LlmPlatform.SharedKernel.Outside;
 
 namespace LlmPlatform.Inference.Installs;
 
@@ -86,7 +87,7 @@ public sealed class Installer
                 return await StoreAsync(file, file.Length, partial, progress, cancellation);
             }
 
-            using var answer = await http.GetAsync(source, cancellation);
+            using var answer = await http.SendAsync(new OutsideRequest(source), cancellation);
             if (!answer.IsSuccessStatusCode)
             {
                 throw (int)answer.StatusCode is 404 or 410
@@ -96,6 +97,10 @@ public sealed class Installer
 
             await using var body = await answer.Content.ReadAsStreamAsync(cancellation);
             return await StoreAsync(body, answer.Content.Headers.ContentLength, partial, progress, cancellation);
+        }
+        catch (OutsideException failure)
+        {
+            throw new InstallException(failure.Code, failure.Message);
         }
         catch (HttpIOException)
         {

@@ -1,3 +1,5 @@
+using LlmPlatform.Inference.Contracts;
+
 namespace LlmPlatform.Inference.Models;
 
 /// <summary>Bytes that a loaded model takes of the machine.</summary>
@@ -20,14 +22,15 @@ public sealed record MemoryEstimate(
 internal sealed class ModelMemory
 {
     public const int DefaultContextTokens = 8192;
+    public const long Process = 72L << 20; // .NET, gRPC and llama.cpp's libraries, before a model is there
 
     private const int BatchTokens = 512;
     private const int ContextStep = 256; // llama.cpp rounds a context up to these
     private const int GuessedTokens = 18; // whose scores a step may ask for, beside one of each sequence
     private const int Sequences = 40; // unless a number of slots is set
     private const int Float = sizeof(float);
-    private const long Process = 72L << 20; // .NET, gRPC and llama.cpp's libraries, before a model is there
-
+    private const int LargeVocabulary = 262144; // where it is not known
+    
     private readonly long weights;
     private readonly long keys;
     private readonly long values;
@@ -60,9 +63,27 @@ internal sealed class ModelMemory
         TrainedTokens = (int)file.ContextLength;
     }
 
+    private ModelMemory(long weights, ModelShape shape)
+    {
+        var width = shape.EmbeddingLength / Math.Max(1, shape.Heads);
+        long keyLength = shape.KeyLength ?? width;
+        long valueLength = shape.ValueLength ?? width;
+        var allHeads = (shape.KvHeads ?? shape.Heads) * (long)shape.Layers;
+        this.weights = weights;
+        keys = allHeads * keyLength;
+        values = allHeads * valueLength;
+        canQuantise = keyLength % KvCacheTypes.Block == 0 && valueLength % KvCacheTypes.Block == 0;
+        activations = (4L * shape.EmbeddingLength) + (4L * (shape.FeedForwardLength ?? 4 * shape.EmbeddingLength)) + (2 * shape.Heads * Math.Max(keyLength, valueLength));
+        vocabulary = shape.VocabularyTokens ?? LargeVocabulary;
+        TrainedTokens = shape.ContextTokens ?? DefaultContextTokens;
+    }
+
     public int TrainedTokens { get; }
 
     public static ModelMemory Of(GgufFile file) => new(file);
+
+    /// <summary>Of a file that is not here yet.</summary>
+    public static ModelMemory Of(long weightsBytes, ModelShape shape) => new(weightsBytes, shape);
 
     /// <summary>The context that a sequence gets where nobody says which.</summary>
     public int ContextTokens(int? wanted) => Math.Min(TrainedTokens, wanted ?? DefaultContextTokens);

@@ -8,21 +8,25 @@ namespace LlmPlatform.Inference.Workers;
 /// <param name="root">Where <c>proc</c> and <c>sys</c> are.</param>
 internal sealed class AvailableMemory(string root = "/")
 {
-    public long Read()
+    public long Read() => Math.Max(0, Least(Machine(), "memory.current", "memory.usage_in_bytes"));
+
+    /// <summary>What a process could have if it were alone.</summary>
+    public long Total() => Least(Field("proc/meminfo", "MemTotal:") * 1024 ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, null, null);
+
+    private long Least(long least, string? used2, string? used1)
     {
-        var least = Machine();
         foreach (var line in Lines("proc/self/cgroup"))
         {
             // hierarchy:controllers:path, where version 2 has neither number nor controllers.
             if (line.Split(':', 3) is [var hierarchy, var controllers, var path])
             {
-                least = hierarchy == "0" && controllers.Length == 0 ? Math.Min(least, Groups("sys/fs/cgroup", path, Version2))
-                    : controllers.Split(',').Contains("memory") ? Math.Min(least, Groups("sys/fs/cgroup/memory", path, Version1))
+                least = hierarchy == "0" && controllers.Length == 0 ? Math.Min(least, Groups("sys/fs/cgroup", path, group => Left(group, "memory.max", used2, "inactive_file")))
+                    : controllers.Split(',').Contains("memory") ? Math.Min(least, Groups("sys/fs/cgroup/memory", path, group => Left(group, "memory.limit_in_bytes", used1, "total_inactive_file")))
                     : least;
             }
         }
 
-        return Math.Max(0, least);
+        return least;
     }
 
     private long Machine() => Field("proc/meminfo", "MemAvailable:") is { } kibibytes
@@ -43,14 +47,11 @@ internal sealed class AvailableMemory(string root = "/")
         }
     }
 
-    private long Version2(string group) => Left(group, "memory.max", "memory.current", "inactive_file");
-
-    private long Version1(string group) => Left(group, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file");
-
-    private long Left(string group, string limit, string used, string cache) =>
-        Number($"{group}/{limit}") is { } most && Number($"{group}/{used}") is { } now
-            ? most - now + (Field($"{group}/memory.stat", cache) ?? 0) // a cache of files that nobody read lately makes room
-            : long.MaxValue; // no limit, or "max"
+    private long Left(string group, string limit, string? used, string cache) =>
+        Number($"{group}/{limit}") is not { } most ? long.MaxValue // no limit, or "max"
+            : used is null ? most
+            : Number($"{group}/{used}") is { } now ? most - now + (Field($"{group}/memory.stat", cache) ?? 0) // a cache of files that nobody read lately makes room
+            : long.MaxValue;
 
     private long? Number(string file) =>
         Lines(file) is [var text, ..] && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;

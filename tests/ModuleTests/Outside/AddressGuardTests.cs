@@ -1,10 +1,10 @@
 using System.Net;
 using CsCheck;
-using LlmPlatform.Inference.Installs;
 using LlmPlatform.SharedKernel;
+using LlmPlatform.SharedKernel.Outside;
 using Xunit;
 
-namespace LlmPlatform.ModuleTests.Inference;
+namespace LlmPlatform.ModuleTests.Outside;
 
 /// <summary>A41, A42: addresses that are this machine or its network, however they are written.</summary>
 public sealed class AddressGuardTests

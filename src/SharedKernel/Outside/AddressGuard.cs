@@ -1,14 +1,13 @@
 using System.Net;
 using System.Net.Sockets;
-using LlmPlatform.SharedKernel;
 
-namespace LlmPlatform.Inference.Installs;
+namespace LlmPlatform.SharedKernel.Outside;
 
 /// <summary>
 /// Decides which addresses the host may connect to for a user. Only global unicast addresses may be reached: everything else is this machine, its
 /// network or a cloud's metadata service, unless an operator allowed the range. Addresses in disguise (IPv4 inside IPv6) are judged by what they hide.
 /// </summary>
-internal sealed class AddressGuard(IReadOnlyList<IPNetwork> allowed)
+public sealed class AddressGuard(IReadOnlyList<IPNetwork> allowed)
 {
     // The IANA special-purpose registries for IPv4 and IPv6 (RFC 6890 and its updates), as far as they are not globally reachable.
     private static readonly IPNetwork[] Closed =
@@ -22,6 +21,38 @@ internal sealed class AddressGuard(IReadOnlyList<IPNetwork> allowed)
     ];
 
     private static readonly IPNetwork GlobalV6 = IPNetwork.Parse("2000::/3");
+
+    /// <summary>Whether an operator opened some range: only then can an odd port, or http with a credential, be right.</summary>
+    public bool HasOpenRanges => allowed.Count > 0;
+
+    /// <summary>Refuses an address that can be seen to be wrong, with 422. A name is looked at again when it is connected to.</summary>
+    public Uri Check(Uri address)
+    {
+        if (address.Scheme is not ("http" or "https"))
+        {
+            throw new Refusal(new Error(422, "url.scheme", "The address does not begin with http:// or https://.", "source"));
+        }
+
+        if (address.UserInfo.Length > 0)
+        {
+            throw new Refusal(new Error(422, "url.syntax", "The address must not hold a user name or password.", "source"));
+        }
+
+        if (IPAddress.TryParse(address.IdnHost.Trim('[', ']'), out var literal))
+        {
+            Check(literal, address.Port);
+        }
+        else if (address.IdnHost.TrimEnd('.').Equals("localhost", StringComparison.OrdinalIgnoreCase))
+        {
+            Check(IPAddress.Loopback, address.Port);
+        }
+        else if (address.Port is not (80 or 443) && !HasOpenRanges)
+        {
+            throw PortRefused(address.Port);
+        }
+
+        return address;
+    }
 
     /// <summary>Refuses an address, or a port that is not the web's, with 422.</summary>
     public void Check(IPAddress address, int port)
@@ -43,10 +74,7 @@ internal sealed class AddressGuard(IReadOnlyList<IPNetwork> allowed)
         }
     }
 
-    /// <summary>For names, whose address is not known yet: an odd port can be right only where some range is open.</summary>
-    public bool MayUsePort(int port) => port is 80 or 443 || allowed.Count > 0;
-
-    public static Refusal PortRefused(int port) => new(new Error(422, "url.port", $"Sources are read from ports 80 and 443 only, not from {port}.", "source"));
+    private static Refusal PortRefused(int port) => new(new Error(422, "url.port", $"Sources are read from ports 80 and 443 only, not from {port}.", "source"));
 
     /// <summary>The IPv4 address that an IPv6 address stands for, or the address itself.</summary>
     internal static IPAddress Reveal(IPAddress address)

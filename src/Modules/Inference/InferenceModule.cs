@@ -26,11 +26,22 @@ public static class InferenceModule
 {
     public static readonly AppModule Definition = new("inference", typeof(IInferenceStore), builder => builder.AddInferenceModule())
     {
-        MapRoads = routes => routes.MapOpenAi(),
+        MapRoads = routes =>
+        {
+            routes.MapOpenAi();
+            routes.MapUploads();
+        },
+        Messaging = options =>
+        {
+            // A host that stops breaks its installs off; they go on at the next start instead of dying as dead letters.
+            options.OnException<OperationCanceledException>().ScheduleRetry(2.Seconds(), 10.Seconds(), 60.Seconds());
 
-        // A host that stops breaks its installs off; they go on at the next start instead of dying as dead letters.
-        Messaging = options => options.OnException<OperationCanceledException>().ScheduleRetry(2.Seconds(), 10.Seconds(), 60.Seconds()),
+            // Downloads wait for the network and not for the processor; those that share a file wait for one another.
+            options.LocalQueueFor<RunInstall>().MaximumParallelMessages(MostInstalls);
+        },
     };
+
+    private const int MostInstalls = 16;
 
     private static void AddInferenceModule(this IHostApplicationBuilder builder)
     {
@@ -78,23 +89,35 @@ public static class InferenceModule
         var services = builder.Services;
         services.AddSingleton(s => new InstallSources(s.GetRequiredService<IConfiguration>(), s.GetRequiredService<AddressGuard>()));
         services.AddSingleton<RunningInstalls>();
+        services.AddSingleton<InstallOverview>();
+        services.AddSingleton<Uploads>();
+        services.AddSingleton(builder.Configuration.GetSection("Inference").Get<InstallOptions>() ?? new InstallOptions());
         services.AddSingleton(s => new Installer(
-            s.GetRequiredService<InstallSources>(),
-            s.GetRequiredService<GuardedHttp>(),
+            new Fetcher(
+                s.GetRequiredService<GuardedHttp>(),
+                s.GetRequiredService<InstallSources>(),
+                s.GetRequiredService<ModelFiles>(),
+                s.GetRequiredService<InstallOptions>(),
+                s.GetRequiredService<TimeProvider>()),
+            new FileFinder(s.GetRequiredService<GuardedHttp>(), s.GetRequiredService<InstallSources>(), s.GetRequiredService<InstallOptions>()),
             s.GetRequiredService<ModelFiles>(),
             s.GetRequiredService<EngineProbe>(),
-            s.GetRequiredService<TimeProvider>()));
+            s.GetRequiredService<InstallOptions>()));
         services.AddSingleton<IValidator<RequestInstall>, RequestInstallValidator>();
-        services.AddHostedService<LeftoverFiles>();
+        services.AddHostedService<Reconciliation>();
     }
 
     private static void Configure(StoreOptions options)
     {
         options.Events.MapEventType<InstallRequested>("inference.install_requested.v1");
+        options.Events.MapEventType<InstallLocated>("inference.install_located.v1");
+        options.Events.MapEventType<InstallPaused>("inference.install_paused.v1");
+        options.Events.MapEventType<InstallResumed>("inference.install_resumed.v1");
         options.Events.MapEventType<InstallSucceeded>("inference.install_succeeded.v1");
         options.Events.MapEventType<InstallFailed>("inference.install_failed.v1");
         options.Events.MapEventType<InstallCancelled>("inference.install_cancelled.v1");
         options.Projections.Snapshot<Install>(SnapshotLifecycle.Inline);
+        options.Schema.For<Install>().Index(i => i.Key!);
         options.Events.MapEventType<ModelConfigured>("inference.model_configured.v1");
         options.Projections.Snapshot<ModelConfiguration>(SnapshotLifecycle.Inline);
         options.Schema.For<Model>().Identity(m => m.Id).Index(m => m.Digest);

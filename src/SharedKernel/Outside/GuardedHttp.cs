@@ -17,10 +17,16 @@ public sealed class GuardedHttp : IDisposable
     private readonly TimeProvider time;
     private readonly HttpMessageInvoker client;
 
+    private readonly Func<string, CancellationToken, Task<IPAddress[]>> resolve;
+
     public GuardedHttp(AddressGuard guard, TimeProvider time)
+        : this(guard, time, Dns.GetHostAddressesAsync)
     {
-        this.guard = guard;
-        this.time = time;
+    }
+
+    internal GuardedHttp(AddressGuard guard, TimeProvider time, Func<string, CancellationToken, Task<IPAddress[]>> resolve)
+    {
+        (this.guard, this.time, this.resolve) = (guard, time, resolve);
         client = new HttpMessageInvoker(new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
@@ -175,7 +181,7 @@ public sealed class GuardedHttp : IDisposable
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
     {
         var target = context.DnsEndPoint;
-        var addresses = await Dns.GetHostAddressesAsync(target.Host, cancellation);
+        var addresses = await resolve(target.Host, cancellation);
 
         // All of them: a name that also means this machine is not to be trusted with the others.
         foreach (var address in addresses)

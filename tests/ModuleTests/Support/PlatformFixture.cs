@@ -51,6 +51,8 @@ public sealed class PlatformFixture : IAsyncLifetime
         $"--Setup:Password={Password}",
         $"--Inference:ImportPaths:0={imports}",
         "--Inference:AllowedAddresses:0=127.0.0.0/8",
+        "--Inference:DownloadRetryDelay=00:00:00.005",
+        "--Inference:DownloadChunkBytes=65536",
         "--Logging:Level=Warning",
     ];
 
@@ -70,7 +72,7 @@ public sealed class PlatformFixture : IAsyncLifetime
     /// <summary>Requests that a model's worker serves now.</summary>
     public int RunningOf(string model) => Platform.App.Services.GetRequiredService<WorkerPool>().StateOf(model).Running;
 
-    public string PartialOf(Guid installId) => Platform.App.Services.GetRequiredService<ModelFiles>().PartialOf(installId);
+    public string PartialOf(string key) => Platform.App.Services.GetRequiredService<ModelFiles>().PartialOf(key);
 
     public HttpClient NewClient(string? credential = null) => Clients.At(Platform.Address, credential);
 

@@ -8,36 +8,70 @@ namespace LlmPlatform.Inference.Installs;
 /// <summary>Where models may come from. What can be seen to be wrong is refused at once; what shows later fails the install with the same code.</summary>
 public sealed class InstallSources
 {
+    /// <summary>The source of a file that its owner sends.</summary>
+    public const string Upload = "upload:";
+
     private readonly IReadOnlyList<string> folders;
     private readonly AddressGuard guard;
+    private readonly Uri? hub;
+    private readonly string? token;
 
     internal InstallSources(IConfiguration configuration, AddressGuard guard)
     {
         folders = configuration.GetSection("Inference:ImportPaths").Get<string[]>() ?? [];
         this.guard = guard;
+        hub = configuration["Hub:Endpoint"] is { } endpoint ? endpoint.Length == 0 ? null : new Uri(endpoint) : new Uri("https://huggingface.co");
+        token = configuration["Hub:Token"];
     }
 
     /// <summary>Reads a source; refuses with 422.</summary>
-    public Uri Check(string source)
+    /// <returns>The source in its usual spelling.</returns>
+    public string Check(string source)
     {
-        if (source.StartsWith('/') || !Uri.TryCreate(source, UriKind.Absolute, out var uri) || source.Any(c => char.IsControl(c) || char.IsWhiteSpace(c)))
+        if (source.StartsWith(HubSource.Scheme, StringComparison.Ordinal))
         {
-            throw Refuse("url.syntax", "The source is not an address. Examples: file:///models/a.gguf, https://example.com/a.gguf.");
+            return HubSource.Parse(source).ToString();
+        }
+
+        if (source.StartsWith(OllamaSource.Scheme, StringComparison.Ordinal))
+        {
+            return OllamaSource.Parse(source).ToString();
+        }
+
+        if (source.StartsWith('/') || source.Any(c => char.IsControl(c) || char.IsWhiteSpace(c)) || !Uri.TryCreate(source, UriKind.Absolute, out var uri))
+        {
+            throw Refuse("url.syntax", "The source is not an address. Examples: hf://owner/repository/file.gguf, https://example.com/a.gguf, ollama://name:tag, file:///models/a.gguf.");
         }
 
         switch (uri.Scheme)
         {
             case "file" when uri.IsFile && uri.Host.Length == 0:
                 ResolveFile(uri.LocalPath);
-                return uri;
+                return uri.ToString();
             case "http" or "https":
-                return guard.Check(uri);
-            case "hf" or "ollama":
-                throw Refuse("source.unsupported", $"Sources of the kind {uri.Scheme}:// are not supported yet; give the https address of the file.");
+                return guard.Check(uri).AbsoluteUri;
             default:
-                throw Refuse("url.scheme", "A source begins with file://, http:// or https://.");
+                throw Refuse("url.scheme", "A source begins with hf://, ollama://, file://, http:// or https://.");
         }
     }
+
+    /// <summary>Where the file is, as far as the source alone says it; null where the hub or the registry has to be asked.</summary>
+    internal static FileLocation? Locate(Guid installId, string source, string? sha256, long? sizeBytes)
+    {
+        var digest = sha256 is null ? null : $"sha256:{sha256}";
+        return source.StartsWith(HubSource.Scheme, StringComparison.Ordinal) || source.StartsWith(OllamaSource.Scheme, StringComparison.Ordinal) ? null
+            : source == Upload ? new FileLocation($"{Upload}{installId:n}", null, digest, sizeBytes)
+            : new FileLocation(digest ?? source, source, digest, null);
+    }
+
+    /// <summary>What the hub wants to see at one of its own addresses; nobody else does.</summary>
+    internal string? TokenFor(Uri address) =>
+        hub is not null && Uri.Compare(hub, address, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0 ? token : null;
+
+    /// <summary>An address of the hub.</summary>
+    /// <exception cref="InstallException">An operator switched it off.</exception>
+    internal Uri HubAddress(string path) =>
+        hub is null ? throw new InstallException("hub.off", "An operator switched the hub off with Hub:Endpoint.") : new Uri(hub, path);
 
     /// <summary>The file behind a path, links followed; it has to lie in a folder that an operator opened for imports.</summary>
     internal string ResolveFile(string path)
@@ -48,14 +82,22 @@ public sealed class InstallSources
             : throw Refuse("source.not_allowed", "Files are taken only from the folders that the setting Inference:ImportPaths lists, and this one is in none of them.");
     }
 
-    /// <summary>A model name made of the source's file name.</summary>
-    internal static string NameOf(Uri source)
+    /// <summary>A model name made of the source.</summary>
+    internal static string NameOf(string source)
     {
-        var file = Path.GetFileNameWithoutExtension(Uri.UnescapeDataString(source.AbsolutePath)).ToLowerInvariant();
+        if (source.StartsWith(OllamaSource.Scheme, StringComparison.Ordinal))
+        {
+            return OllamaSource.Parse(source).ModelName;
+        }
+
+        var path = source.StartsWith(HubSource.Scheme, StringComparison.Ordinal) ? source : Uri.UnescapeDataString(new Uri(source).AbsolutePath);
+        var file = Path.GetFileNameWithoutExtension(path).ToLowerInvariant();
         var name = string.Concat(file.Select(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '.' or '_' or '-' ? c : '-')).Trim('-');
         name = name.Length > 64 ? name[..64] : name;
         return Model.IsName(name) ? name : throw Refuse("model.name_invalid", "No model name can be made of this source; give one.");
     }
+
+    internal static Refusal Refuse(string code, string message) => new(new Error(422, code, message, "source"));
 
     private static string RealPath(string path)
     {
@@ -69,6 +111,4 @@ public sealed class InstallSources
 
         return real;
     }
-
-    private static Refusal Refuse(string code, string message) => new(new Error(422, code, message, "source"));
 }

@@ -12,8 +12,11 @@ using Wolverine.Http;
 
 namespace LlmPlatform.Inference.Installs;
 
-/// <summary>Installs a model from a file or an address. Without a name, the file's name serves.</summary>
-public sealed record RequestInstall(string Source, string? Name = null, string? Sha256 = null);
+/// <summary>
+/// Installs a model from the hub (<c>hf://</c>), a web server, Ollama's registry (<c>ollama://</c>) or a file of this machine. Without a name, the
+/// source's own serves. The source <c>upload:</c> waits for its bytes: they are sent to <c>…/{id}/content</c>, and name and size have to be given.
+/// </summary>
+public sealed record RequestInstall(string Source, string? Name = null, string? Sha256 = null, long? SizeBytes = null);
 
 internal sealed class RequestInstallValidator : AbstractValidator<RequestInstall>
 {
@@ -24,29 +27,63 @@ internal sealed class RequestInstallValidator : AbstractValidator<RequestInstall
             .WithErrorCode("model.name_invalid").WithMessage("A model name has 1 to 64 of a-z, 0-9, '.', '_' and '-', and may end with a ':' and a tag.");
         RuleFor(c => c.Sha256).Must(hash => hash is null || (hash.Length == 64 && hash.All(char.IsAsciiHexDigit)))
             .WithErrorCode("model.hash_invalid").WithMessage("A SHA-256 has 64 hexadecimal digits.");
+        RuleFor(c => c.Name).NotNull().When(c => c.Source == InstallSources.Upload).WithMessage("An upload needs a name.");
+        RuleFor(c => c.SizeBytes).NotNull().GreaterThan(0).When(c => c.Source == InstallSources.Upload).WithMessage("An upload needs the size of its file.");
+        RuleFor(c => c.SizeBytes).Null().When(c => c.Source != InstallSources.Upload).WithMessage("Only an upload has a size from the start.");
     }
 }
 
 public static class RequestInstallEndpoint
 {
     [WolverinePost("/api/v1/inference/installs", OperationId = "requestInstall"), Authorize(Policies.Administrator)]
-    [EndpointSummary("Install a model"), Tags("Installs"), ProducesResponseType<ProblemDetails>(409), ProducesResponseType<ProblemDetails>(422)]
+    [EndpointSummary("Install a model"), Tags("Installs")]
+    [ProducesResponseType<ProblemDetails>(409), ProducesResponseType<ProblemDetails>(422), ProducesResponseType<ProblemDetails>(507)]
     public static async Task<(Accepted<InstallDetails>, OutgoingMessages)> Post(
-        RequestInstall command, IDocumentSession session, InstallSources sources, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
+        RequestInstall command, IDocumentSession session, InstallSources sources, ModelFiles files, InstallOverview overview, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
     {
-        var source = sources.Check(command.Source);
-        var name = command.Name ?? InstallSources.NameOf(source);
-        await session.LockAsync($"model-name:{name}", cancellation);
-        if (await session.LoadAsync<ModelName>(name, cancellation) is not null)
+        var isUpload = command.Source == InstallSources.Upload;
+        if (command.SizeBytes > files.RoomBytes())
         {
-            throw new Refusal(new Error(409, "model.name_taken", $"There is a model called '{name}' already, or one is being installed.", "name"));
+            throw new Refusal(new Error(507, "disk.insufficient", "The file does not fit where models lie.", "sizeBytes"));
         }
 
-        var id = Guid.CreateVersion7(now);
-        var requested = new InstallRequested(id, name, source.ToString(), command.Sha256?.ToLowerInvariant(), currentUser.Id, now);
+        var source = isUpload ? command.Source : sources.Check(command.Source);
+        var (install, messages) = await InstallRequests.StartAsync(session, Guid.CreateVersion7(now), command with { Source = source }, currentUser.Id, now, cancellation);
+        return (TypedResults.Accepted($"/api/v1/inference/installs/{install.Id}", overview.Of(install)), messages);
+    }
+}
+
+internal static class InstallRequests
+{
+    /// <summary>Takes the name and writes the install down.</summary>
+    public static async Task<(Install Install, OutgoingMessages Messages)> StartAsync(
+        IDocumentSession session, Guid id, RequestInstall command, Guid by, DateTimeOffset now, CancellationToken cancellation)
+    {
+        var name = command.Name ?? InstallSources.NameOf(command.Source);
+        await session.LockAsync(InstallRefusals.LockOf(name), cancellation);
+        if (await session.LoadAsync<ModelName>(name, cancellation) is not null)
+        {
+            throw InstallRefusals.NameTaken(name);
+        }
+
+        var requested = new InstallRequested(id, name, command.Source, command.Sha256?.ToLowerInvariant(), by, now) { SizeBytes = command.SizeBytes };
+        var install = Install.Create(requested);
         session.Insert(new ModelName { Id = name, InstallId = id });
-        session.Events.StartStream<Install>(id, requested);
-        return (TypedResults.Accepted($"/api/v1/inference/installs/{id}", InstallDetails.Of(Install.Create(requested), null)),
-            [new RunInstall(id), new ActPerformed(id, currentUser.Id, "inference.install_requested", $"model:{name}", now)]);
+        var audit = new ActPerformed(id, by, "inference.install_requested", $"model:{name}", now);
+        if (InstallSources.Locate(id, command.Source, requested.Sha256, command.SizeBytes) is not { } location)
+        {
+            session.Events.StartStream<Install>(id, requested);
+            return (install, [new LocateInstall(id), audit]);
+        }
+
+        var located = new InstallLocated(id, location, now);
+        session.Events.StartStream<Install>(id, requested, located);
+        OutgoingMessages messages = [audit];
+        if (!install.IsUpload)
+        {
+            messages.Add(new RunInstall(id)); // an upload starts it with its last byte
+        }
+
+        return (install.Apply(located), messages);
     }
 }

@@ -8,7 +8,7 @@ using Wolverine.Attributes;
 
 namespace LlmPlatform.Inference.Installs;
 
-/// <summary>Brings the file of an install in. It may run again after a crash: everything before the last transaction is thrown away and redone.</summary>
+/// <summary>Brings the file of an install in. It may run again after a crash, and then goes on where the file on the disk ends.</summary>
 public sealed record RunInstall(Guid InstallId);
 
 public static class RunInstallHandler
@@ -20,42 +20,58 @@ public static class RunInstallHandler
         RunInstall command, IDocumentSession session, Installer installer, RunningInstalls running, ModelFiles files, TimeProvider time, CancellationToken cancellation)
     {
         var install = await session.LoadAsync<Install>(command.InstallId, cancellation);
-        if (install is not { State: InstallState.Queued })
+        if (install is not { State: InstallState.Queued, Location: { } location })
         {
             return [];
         }
 
+        using var run = running.Begin(install.Id, cancellation);
         try
         {
-            var arrived = await running.RunAsync(install.Id, (progress, stop) => installer.BringAsync(install, progress, stop), cancellation);
-            return await FinishAsync(session, install, arrived, files, time.GetUtcNow(), cancellation);
+            using var turn = await running.TakeTurnAsync(location.Key, run, run.Token);
+            var arrived = await FindSameAsync(session, files, location, cancellation) ?? await installer.BringAsync(location, run.Progress, run.Token);
+            return await FinishAsync(session, install, location, arrived, files, time.GetUtcNow(), cancellation);
         }
         catch (InstallException failure)
         {
-            return await FailAsync(session, install, failure, time.GetUtcNow(), cancellation);
+            return await InstallEnds.FailAsync(session, install, failure, time.GetUtcNow(), cancellation);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return []; // cancelled by somebody, who recorded it
-        }
-        finally
-        {
-            File.Delete(files.PartialOf(install.Id));
+            return await InstallEnds.StoppedAsync(session, install, cancellation);
         }
     }
 
+    /// <summary>The file is here already, as that of another model.</summary>
+    private static async Task<ArrivedFile?> FindSameAsync(IDocumentSession session, ModelFiles files, FileLocation location, CancellationToken cancellation)
+    {
+        var same = location.Digest is null ? null : await session.Query<Model>().FirstOrDefaultAsync(m => m.Digest == location.Digest, cancellation);
+        return same is not null && new FileInfo(files.PathOf(same.Digest)) is { Exists: true } file && file.Length == same.SizeBytes
+            ? new ArrivedFile(same.Digest, same.SizeBytes, same.Architecture, same.Parameters, same.ContextTokens, same.HasChatTemplate)
+            : null;
+    }
+
     private static async Task<OutgoingMessages> FinishAsync(
-        IDocumentSession session, Install install, ArrivedFile file, ModelFiles files, DateTimeOffset now, CancellationToken cancellation)
+        IDocumentSession session, Install install, FileLocation location, ArrivedFile file, ModelFiles files, DateTimeOffset now, CancellationToken cancellation)
     {
         // Nobody may remove the last model of this digest, and with it the file, between here and the commit.
         await session.LockAsync(file.Digest, cancellation);
         var stream = await session.Events.FetchForWriting<Install>(install.Id, cancellation);
         if (stream.Aggregate is not { State: InstallState.Queued })
         {
-            return [];
+            return [new TidyInstall(location.Key)];
         }
 
-        Installer.Keep(files.PartialOf(install.Id), files.PathOf(file.Digest));
+        if (!File.Exists(files.PathOf(file.Digest)))
+        {
+            if (!File.Exists(files.PartialOf(location.Key)))
+            {
+                return [new RunInstall(install.Id)]; // the model that had this file was deleted in between
+            }
+
+            await files.KeepAsync(location.Key, file.Digest, cancellation);
+        }
+
         stream.AppendOne(new InstallSucceeded(install.Id, file.Digest, file.SizeBytes, now));
         session.Insert(new Model
         {
@@ -71,12 +87,22 @@ public static class RunInstallHandler
         });
         return
         [
-            new ModelInstalled(install.Id, install.Name, file.Digest, file.SizeBytes, file.Architecture, file.Parameters, file.ContextTokens, install.By, now),
+            new ModelInstalled(install.Id, install.Name, file.Digest, file.SizeBytes, file.Architecture, file.Parameters, file.ContextTokens, install.By, now)
+            {
+                Source = install.Source,
+                Licence = file.Licence,
+                Quantisation = file.Quantisation,
+                IsEmbedder = file.IsEmbedder,
+            },
             new ActPerformed(Guid.CreateVersion7(now), install.By, "inference.model_installed", $"model:{install.Name}", now),
+            new TidyInstall(location.Key),
         ];
     }
+}
 
-    private static async Task<OutgoingMessages> FailAsync(
+internal static class InstallEnds
+{
+    public static async Task<OutgoingMessages> FailAsync(
         IDocumentSession session, Install install, InstallException failure, DateTimeOffset now, CancellationToken cancellation)
     {
         var stream = await session.Events.FetchForWriting<Install>(install.Id, cancellation);
@@ -85,8 +111,21 @@ public static class RunInstallHandler
             return [];
         }
 
-        stream.AppendOne(new InstallFailed(install.Id, failure.Code, failure.Message, now));
+        stream.AppendOne(new InstallFailed(install.Id, failure.Code, failure.Message, now) { CanResume = failure.CanResume });
         session.Delete<ModelName>(install.Name);
-        return [new ActPerformed(Guid.CreateVersion7(now), install.By, "inference.install_failed", $"model:{install.Name}", now)];
+        OutgoingMessages messages = [new ActPerformed(Guid.CreateVersion7(now), install.By, "inference.install_failed", $"model:{install.Name}", now)];
+        if (install.Key is { } key)
+        {
+            messages.Add(new TidyInstall(key));
+        }
+
+        return messages;
+    }
+
+    /// <summary>Somebody stopped the work and recorded why; who wanted it to go on again in the meantime is not forgotten.</summary>
+    public static async Task<OutgoingMessages> StoppedAsync(IDocumentSession session, Install install, CancellationToken cancellation)
+    {
+        var state = await session.Query<Install>().Where(i => i.Id == install.Id).Select(i => i.State).FirstOrDefaultAsync(cancellation);
+        return state == InstallState.Queued ? [install.Location is null ? new LocateInstall(install.Id) : new RunInstall(install.Id)] : [];
     }
 }

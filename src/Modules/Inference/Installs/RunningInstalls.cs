@@ -1,45 +1,152 @@
-using System.Collections.Concurrent;
-
 namespace LlmPlatform.Inference.Installs;
 
-/// <summary>How far an install is.</summary>
-public sealed class Progress
-{
-    public string Phase { get; set; } = "starting";
-
-    public long CompletedBytes { get; set; }
-
-    public long? TotalBytes { get; set; }
-}
-
 /// <summary>The installs that this process works on now. After a crash it is empty, and so is the truth: nothing runs.</summary>
-public sealed class RunningInstalls
+public sealed class RunningInstalls(TimeProvider time)
 {
-    private readonly ConcurrentDictionary<Guid, (Progress Progress, CancellationTokenSource Stop)> running = new();
+    private readonly Dictionary<Guid, List<Run>> running = []; // an install that was resumed may begin before its last run has ended
+    private readonly Dictionary<string, Turns> files = [];
+    private readonly Lock gate = new();
 
-    public Progress? ProgressOf(Guid id) => running.TryGetValue(id, out var install) ? install.Progress : null;
-
-    public void Stop(Guid id)
+    public Progress? ProgressOf(Guid id)
     {
-        if (running.TryGetValue(id, out var install))
+        lock (gate)
         {
-            install.Stop.Cancel();
+            return running.TryGetValue(id, out var runs) ? runs[^1].Progress : null;
         }
     }
 
-    /// <summary>Notes an install while the work runs; the token it hands on also ends when somebody cancels the install.</summary>
-    internal async Task<T> RunAsync<T>(Guid id, Func<Progress, CancellationToken, Task<T>> work, CancellationToken cancellation)
+    public void Stop(Guid id)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var progress = new Progress();
-        running[id] = (progress, stop);
+        Run[] runs;
+        lock (gate)
+        {
+            runs = [.. running.GetValueOrDefault(id, [])];
+        }
+
+        foreach (var run in runs)
+        {
+            run.Stop();
+        }
+    }
+
+    /// <summary>Notes an install while work is done for it; its token also ends when somebody stops the install.</summary>
+    internal Run Begin(Guid id, CancellationToken cancellation)
+    {
+        var run = new Run(new Progress(time), CancellationTokenSource.CreateLinkedTokenSource(cancellation), mine => End(id, mine));
+        lock (gate)
+        {
+            if (!running.TryGetValue(id, out var runs))
+            {
+                running[id] = runs = [];
+            }
+
+            runs.Add(run);
+        }
+
+        return run;
+    }
+
+    /// <summary>Waits until nobody else works on the file. Those who wait see the progress of the one whose turn it is.</summary>
+    /// <param name="key">The file's.</param>
+    /// <param name="run">Who wants it; null for somebody without an install.</param>
+    /// <param name="cancellation">Gives up.</param>
+    internal async Task<IDisposable> TakeTurnAsync(string key, Run? run, CancellationToken cancellation)
+    {
+        Turns turns;
+        lock (gate)
+        {
+            turns = files.TryGetValue(key, out var there) ? there : files[key] = new Turns(new Progress(time));
+            turns.Users++;
+        }
+
+        if (run is not null)
+        {
+            run.Progress = turns.Progress;
+        }
+
         try
         {
-            return await work(progress, stop.Token);
+            await turns.Turn.WaitAsync(cancellation);
+            return new Leave(() =>
+            {
+                turns.Turn.Release();
+                Forget(key, turns);
+            });
         }
-        finally
+        catch
         {
-            running.TryRemove(id, out _);
+            Forget(key, turns);
+            throw;
         }
+    }
+
+    private void End(Guid id, Run run)
+    {
+        lock (gate)
+        {
+            var runs = running[id];
+            runs.Remove(run);
+            if (runs.Count == 0)
+            {
+                running.Remove(id);
+            }
+        }
+    }
+
+    private void Forget(string key, Turns turns)
+    {
+        lock (gate)
+        {
+            if (--turns.Users == 0)
+            {
+                files.Remove(key);
+                turns.Turn.Dispose();
+            }
+        }
+    }
+
+    internal sealed class Run(Progress progress, CancellationTokenSource stop, Action<Run> end) : IDisposable
+    {
+        private readonly Lock gate = new();
+        private bool isOver;
+
+        public Progress Progress { get; set; } = progress;
+
+        public CancellationToken Token => stop.Token;
+
+        public void Stop()
+        {
+            lock (gate)
+            {
+                if (!isOver)
+                {
+                    stop.Cancel();
+                }
+            }
+        }
+
+        public void Dispose()
+        {
+            end(this);
+            lock (gate)
+            {
+                isOver = true;
+                stop.Dispose();
+            }
+        }
+    }
+
+    private sealed class Turns(Progress progress)
+    {
+        public SemaphoreSlim Turn { get; } = new(1, 1);
+
+        public Progress Progress => progress;
+
+        public int Users { get; set; }
+    }
+
+    private sealed class Leave(Action leave) : IDisposable
+    {
+        public void Dispose() => leave();
     }
 }

@@ -59,6 +59,9 @@ internal sealed class GgufFile
         Metadata.GetPerLayer($"{Architecture}.attention.head_count_kv", BlockCount).DefaultIfEmpty(HeadCount).Max();
 
     public long ParameterCount => Tensors.Sum(tensor => tensor.Elements);
+    /// <summary>The first byte behind its last tensor. Writers may fill up to the next multiple of the alignment.</summary>
+    public long EndsAt => Tensors.Count == 0 ? DataStart : DataStart + Tensors[^1].Offset + Tensors[^1].Bytes;
+
     public long WeightsBytes => Tensors.Sum(tensor => tensor.Bytes);
 
     public static GgufFile Read(string path)

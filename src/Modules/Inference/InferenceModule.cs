@@ -67,7 +67,7 @@ public static class InferenceModule
         services.AddSingleton<LoadPlanner>();
         services.AddSingleton<AvailableMemory>(_ => new AvailableMemory());
         services.AddSingleton(s => new MemoryBudget(s.GetRequiredService<IOptions<EngineOptions>>().Value.MemoryBudget, s.GetRequiredService<AvailableMemory>().Read));
-        services.AddSingleton<IMemoryFit>(s => new MemoryFit(s.GetRequiredService<MemoryBudget>(), s.GetRequiredService<AvailableMemory>()));
+        services.AddSingleton<IMemoryFit>(s => new MemoryFit(s.GetRequiredService<MemoryBudget>(), s.GetRequiredService<AvailableMemory>(), () => s.GetRequiredService<EngineCheck>().Gpus));
         services.AddSingleton(s => new ModelOverview(s.GetRequiredService<WorkerPool>(), s.GetRequiredService<LoadPlanner>(), s.GetRequiredService<ModelFiles>()));
         services.AddSingleton<IValidator<ModelChange>, ModelChangeValidator>();
         services.AddSingleton<IValidator<SetAlias>, SetAliasValidator>();

@@ -11,6 +11,7 @@ internal sealed class Fetcher(GuardedHttp http, InstallSources sources, ModelFil
 {
     private const int BufferBytes = 1 << 20;
     private const int SlowestBytesPerSecond = 1024;
+    private const string StalledCode = "download.stalled";
     public const int NoSpace = 28; // ENOSPC, as .NET reports it on Unix
 
     private readonly SemaphoreSlim reserving = new(1, 1); // who asks second sees what the first one took
@@ -37,13 +38,16 @@ internal sealed class Fetcher(GuardedHttp http, InstallSources sources, ModelFil
                 await work();
                 return;
             }
-            catch (InstallException failure) when (failure.IsTransient && (failures = position() > before ? 1 : failures + 1) <= options.DownloadRetries)
+            catch (InstallException failure) when (failure.IsTransient && (failures = GotOn(failure, before) ? 1 : failures + 1) <= options.DownloadRetries)
             {
                 progress.Phase = "waiting";
                 var wait = options.DownloadRetryDelay * Math.Pow(2, failures - 1);
                 await Task.Delay(failure.RetryAfter > wait ? failure.RetryAfter.Value : wait, time, cancellation);
             }
         }
+
+        // A trickle brings something each time, and would never end.
+        bool GotOn(InstallException failure, long before) => failure.Code != StalledCode && position() > before;
     }
 
     private async Task OnceAsync(FileLocation location, PartialFile partial, HeaderWatch header, Progress progress, CancellationToken cancellation)
@@ -256,7 +260,7 @@ internal sealed class Fetcher(GuardedHttp http, InstallSources sources, ModelFil
     }
 
     private InstallException Stalled() =>
-        new("download.stalled", $"The source sent less than {SlowestBytesPerSecond} bytes a second for {options.DownloadSilence.TotalSeconds:0} seconds.") { IsTransient = true, CanResume = true };
+        new(StalledCode, $"The source sent less than {SlowestBytesPerSecond} bytes a second for {options.DownloadSilence.TotalSeconds:0} seconds.") { IsTransient = true, CanResume = true };
 
     private static InstallException Changed() => new("download.changed", "The file at the source is another one than when its download began.");
 

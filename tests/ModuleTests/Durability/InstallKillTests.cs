@@ -40,7 +40,7 @@ public sealed class InstallKillTests : IDisposable
         for (var kill = 0; kill < Kills; kill++)
         {
             // Each life gets a part of what is missing, resets on the way included, and ends at a random byte of it.
-            var end = kill == Kills - 1 ? content.Length : server.MostSent + random.NextInt64(Chunk, (content.Length - server.MostSent) / 2);
+            var end = kill == Kills - 1 ? content.Length : server.MostSent + random.NextInt64(Chunk, (content.Length - server.MostSent) / (Kills - kill));
             var resetAt = server.MostSent + ((end - server.MostSent) / 2);
             var isReset = false;
             var isThere = new TaskCompletionSource();

@@ -65,6 +65,41 @@ public sealed class ReconciliationTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task A_host_that_is_stopped_does_not_wait_for_its_installs_and_goes_on_with_them_after_its_next_start()
+    {
+        using var stream = new MemoryStream();
+        TinyModel.Write(stream, TinyShape.Tiny, seed: 3);
+        await using var server = await RangeServer.StartAsync(stream.ToArray());
+        server.MayGoOn = async (position, cancellation) =>
+        {
+            if (position < stream.Length / 2)
+            {
+                return true;
+            }
+
+            await Task.Delay(Timeout.Infinite, cancellation);
+            return false;
+        };
+        string path;
+        var platform = await StartAsync();
+        using (var administrator = await SignInAsync(platform))
+        {
+            path = (await administrator.PostAsJsonAsync("/api/v1/inference/installs", new { source = server.Address, name = "interrupted" })).Headers.Location!.ToString();
+            await Eventually.Async(() => administrator.GetJsonAsync(path), install => install.GetProperty("completedBytes").GetInt64() >= stream.Length / 2);
+        }
+
+        await platform.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken); // the source would keep it for ever
+        server.MayGoOn = (_, _) => Task.FromResult(true);
+        await using (platform = await StartAsync())
+        {
+            using var administrator = await SignInAsync(platform);
+            var over = await Eventually.Async(() => administrator.GetJsonAsync(path), install => install.Text("state") is "succeeded" or "failed");
+            Assert.Equal("succeeded", over.Text("state"));
+            Assert.True(server.Starts.Last() > 0, string.Join(", ", server.Starts)); // not from the beginning
+        }
+    }
+
     public void Dispose() => folder.Delete(recursive: true);
 
     private Task<Platform> StartAsync() => Platform.StartAsync(

@@ -34,7 +34,7 @@ public static class LocateInstallHandler
         {
             return await InstallEnds.FailAsync(session, install, failure, time.GetUtcNow(), cancellation);
         }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested && !running.AreStopping)
         {
             return await InstallEnds.StoppedAsync(session, install, cancellation);
         }

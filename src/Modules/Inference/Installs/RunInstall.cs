@@ -37,7 +37,7 @@ public static class RunInstallHandler
         {
             return await InstallEnds.FailAsync(session, install, failure, time.GetUtcNow(), cancellation);
         }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested && !running.AreStopping)
         {
             return await InstallEnds.StoppedAsync(session, install, cancellation);
         }

@@ -1,11 +1,16 @@
+using Microsoft.Extensions.Hosting;
+
 namespace LlmPlatform.Inference.Installs;
 
 /// <summary>The installs that this process works on now. After a crash it is empty, and so is the truth: nothing runs.</summary>
-public sealed class RunningInstalls(TimeProvider time)
+public sealed class RunningInstalls(TimeProvider time, IHostApplicationLifetime lifetime)
 {
     private readonly Dictionary<Guid, List<Run>> running = []; // an install that was resumed may begin before its last run has ended
     private readonly Dictionary<string, Turns> files = [];
     private readonly Lock gate = new();
+
+    /// <summary>The host goes down: installs break off now, and go on after its next start.</summary>
+    public bool AreStopping => lifetime.ApplicationStopping.IsCancellationRequested;
 
     public Progress? ProgressOf(Guid id)
     {
@@ -29,10 +34,10 @@ public sealed class RunningInstalls(TimeProvider time)
         }
     }
 
-    /// <summary>Notes an install while work is done for it; its token also ends when somebody stops the install.</summary>
+    /// <summary>Notes an install while work is done for it; its token also ends when somebody stops the install or the host.</summary>
     internal Run Begin(Guid id, CancellationToken cancellation)
     {
-        var run = new Run(new Progress(time), CancellationTokenSource.CreateLinkedTokenSource(cancellation), mine => End(id, mine));
+        var run = new Run(new Progress(time), CancellationTokenSource.CreateLinkedTokenSource(cancellation, lifetime.ApplicationStopping), mine => End(id, mine));
         lock (gate)
         {
             if (!running.TryGetValue(id, out var runs))

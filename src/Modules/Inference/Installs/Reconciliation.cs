@@ -1,4 +1,5 @@
 using LlmPlatform.Inference.Models;
+using LlmPlatform.Inference.Names;
 using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.Extensions.Hosting;
@@ -67,6 +68,7 @@ internal sealed partial class Reconciliation(
     private async Task MarkLostAsync(CancellationToken cancellation)
     {
         await using var session = store.LightweightSession();
+        await session.LockAsync(ModelName.Lock, cancellation);
         foreach (var model in await session.Query<Model>().ToListAsync(cancellation))
         {
             var isWhole = new FileInfo(files.PathOf(model.Digest)) is { Exists: true } file && file.Length == model.SizeBytes;

@@ -95,11 +95,7 @@ public static class RunInstallHandler
             Quantisation = file.Quantisation,
             IsEmbedder = file.IsEmbedder,
         });
-        foreach (var healed in await session.Query<Model>().Where(m => m.Digest == file.Digest && m.Quarantine != null).ToListAsync(cancellation))
-        {
-            session.Store(healed with { Quarantine = null }); // they had lost this file
-        }
-
+        await HealAsync(session, file.Digest, cancellation);
         return
         [
             new ModelInstalled(install.Id, install.Name, file.Digest, file.SizeBytes, file.Architecture, file.Parameters, file.ContextTokens, install.By, now)
@@ -112,6 +108,21 @@ public static class RunInstallHandler
             new ActPerformed(Guid.CreateVersion7(now), install.By, "inference.model_installed", $"model:{install.Name}", now),
             new TidyInstall(location.Key),
         ];
+    }
+
+    /// <summary>Models that had lost this file have it again.</summary>
+    private static async Task HealAsync(IDocumentSession session, string digest, CancellationToken cancellation)
+    {
+        if (!await session.Query<Model>().AnyAsync(m => m.Digest == digest && m.Quarantine != null, cancellation))
+        {
+            return;
+        }
+
+        await session.LockAsync(ModelName.Lock, cancellation); // or a change of their rights could be lost
+        foreach (var healed in await session.Query<Model>().Where(m => m.Digest == digest && m.Quarantine != null).ToListAsync(cancellation))
+        {
+            session.Store(healed with { Quarantine = null });
+        }
     }
 }
 

@@ -15,11 +15,26 @@ public static class PinModelHandler
         var model = await session.LoadAsync<Model>(command.Name, cancellation);
         if (model is { Quarantine: null } && (await session.SettingsOfAsync(model, cancellation)).Pinned == true)
         {
-            await workers.PinAsync(model.ToInstalled(), cancellation);
+            await workers.TryPinAsync(model.ToInstalled(), cancellation);
         }
         else
         {
             workers.Unpin(command.Name);
+        }
+    }
+}
+
+internal static class Pinning
+{
+    public static async Task TryPinAsync(this WorkerPool workers, InstalledModel model, CancellationToken cancellation)
+    {
+        try
+        {
+            await workers.PinAsync(model, cancellation);
+        }
+        catch (GenerationException)
+        {
+            // Its state says why; it is tried again while the host runs.
         }
     }
 }
@@ -34,14 +49,7 @@ internal sealed class PinnedModels(IInferenceStore store, WorkerPool workers) : 
         var models = await session.Query<Model>().Where(m => m.ConfigurationId != null && m.Quarantine == null).ToListAsync(stoppingToken);
         foreach (var model in models.Where(m => pinned.Contains(m.ConfigurationId!.Value)))
         {
-            try
-            {
-                await workers.PinAsync(model.ToInstalled(), stoppingToken);
-            }
-            catch (GenerationException)
-            {
-                // Its state says why; it is tried again while the host runs.
-            }
+            await workers.TryPinAsync(model.ToInstalled(), stoppingToken);
         }
     }
 }

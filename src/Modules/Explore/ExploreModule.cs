@@ -1,7 +1,11 @@
 using LlmPlatform.Explore.Catalogue;
+using LlmPlatform.Explore.Search;
+using LlmPlatform.Inference.Contracts;
 using LlmPlatform.SharedKernel;
 using Marten;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Npgsql;
 
 namespace LlmPlatform.Explore;
 
@@ -12,6 +16,13 @@ public static class ExploreModule
 {
     public static readonly AppModule Definition = new("explore", typeof(IExploreStore), builder => builder.AddExploreModule());
 
-    private static void AddExploreModule(this IHostApplicationBuilder builder) =>
-        builder.AddModuleStore<IExploreStore>(Definition.Schema, options => options.Schema.For<CatalogueEntry>().Identity(e => e.Id));
+    private static void AddExploreModule(this IHostApplicationBuilder builder)
+    {
+        builder.AddModuleStore<IExploreStore>(Definition.Schema, options => options.AddModels());
+        var services = builder.Services;
+        services.AddSingleton(s => new ModelWriter(s.GetRequiredService<NpgsqlDataSource>(), s.GetRequiredService<IMemoryFit>(), s.GetRequiredService<TimeProvider>()));
+        services.AddHostedService<SeedCuratedList>();
+        services.AddSingleton(s => new ModelSearch(s.GetRequiredService<NpgsqlDataSource>()));
+        services.AddSingleton(s => new CatalogueSearch(s.GetRequiredService<ModelSearch>()));
+    }
 }

@@ -22,13 +22,26 @@ public sealed class WordsTests
     [Theory]
     [InlineData("llama3", "llama 3")]
     [InlineData("qwen2.5", "qwen 2.5")]
-    [InlineData("q4_k_m", "q 4 k m")]
-    [InlineData("8b", "8 b")]
-    public void A_word_has_the_parts_that_people_type_apart(string word, string parts) => Assert.Equal(parts, string.Join(' ', Words.Parts(word)));
+    [InlineData("my_model", "my model")]
+    [InlineData("llama", "")]
+    [InlineData("8b", "")] // a measure is one piece
+    [InlineData("q4_k_m", "")]
+    public void A_word_has_the_parts_that_people_type_apart(string word, string parts) => Assert.Equal(parts, string.Join(' ', Words.NamedParts(word)));
+
+    [Theory]
+    [InlineData("qwen", "qwen", 0)]
+    [InlineData("qwne", "qwen", 1)] // swapped
+    [InlineData("lama", "llama", 1)] // left out
+    [InlineData("mistrral", "mistral", 1)] // doubled
+    [InlineData("gemna", "gemma", 1)] // another
+    [InlineData("desp", "deepseek", 1)] // and not yet finished
+    [InlineData("", "any", 0)]
+    [InlineData("any", "", 3)]
+    public void The_distance_of_words_is_what_has_to_be_typed_again(string typed, string word, int distance) => Assert.Equal(distance, Spelling.Distance(typed, word));
 
     [Fact]
     public void Whatever_is_typed_no_word_holds_an_operator() =>
-        Gen.String.Sample(text => Assert.All(new SearchText(text).Words.SelectMany(Words.Parts).Concat(Words.Indexed(text)), word =>
+        Gen.String.Sample(text => Assert.All(new SearchText(text).Words.SelectMany(Words.NamedParts).Concat(Words.Indexed(text)), word =>
         {
             Assert.NotEmpty(word);
             Assert.DoesNotContain(word, c => c is '\'' or '\\' or ':' or '*' or '&' or '|' or '!' or '(' or ')' or '<' or '>' or '\0' || char.IsWhiteSpace(c) || char.IsControl(c));

@@ -1,7 +1,6 @@
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.SharedKernel;
 using Marten;
-using Npgsql;
 
 namespace LlmPlatform.Explore.Catalogue;
 
@@ -12,7 +11,7 @@ public static class ModelInstalledHandler
     {
         var origin = HubFile.Parse(e.Source);
         await session.LockAsync(ModelStatements.Lock, cancellation);
-        var known = origin is null ? null : await KnownAsync(session, origin.Repository, cancellation);
+        var known = origin is null ? null : await session.ModelOfAsync(origin.Repository, cancellation);
         var row = new ModelRow
         {
             Key = ModelRow.KeyOfInstalled(e.Name),
@@ -35,17 +34,10 @@ public static class ModelInstalledHandler
             IsDetailed = true,
         };
         string?[] repositories = [await session.RepositoryOfAsync(row.Key, cancellation), row.Hub?.ToLowerInvariant()]; // a name may come back from somewhere else
-        session.QueueSqlCommand(ModelStatements.Write, ModelColumns.JsonOf([row], memory, now));
+        var json = ModelColumns.JsonOf([row], memory, now);
+        session.QueueSqlCommand(ModelStatements.Write, json);
+        session.QueueSqlCommand(ModelStatements.Learn, json);
         session.QueueSqlCommand(ModelStatements.Mark, (object)repositories.OfType<string>().Distinct().ToArray());
-    }
-
-    // The curated list knows more of a model than its own file tells.
-    private static async Task<ModelRow?> KnownAsync(IDocumentSession session, string repository, CancellationToken cancellation)
-    {
-        await using var command = new NpgsqlCommand($"select {ModelReader.Columns} from explore.models m where hub_key = $1 and source <> 'installed' order by source limit 1");
-        command.Parameters.AddWithValue(repository.ToLowerInvariant());
-        await using var reader = await session.ExecuteReaderAsync(command, cancellation);
-        return await reader.ReadAsync(cancellation) ? ModelReader.Read(reader, 0) : null;
     }
 }
 
@@ -59,17 +51,5 @@ public static class ModelDeletedHandler
         session.QueueSqlCommand(ModelStatements.RememberDeletion, e.Name, e.At);
         session.QueueSqlCommand(ModelStatements.Delete, key, e.At);
         session.QueueSqlCommand(ModelStatements.Mark, (object)(repository is null ? [] : new[] { repository }));
-    }
-}
-
-internal static class Origins
-{
-    /// <summary>The repository that a row came from, in lower case; null where there is no such row, or it came from elsewhere.</summary>
-    public static async Task<string?> RepositoryOfAsync(this IDocumentSession session, string key, CancellationToken cancellation)
-    {
-        await using var command = new NpgsqlCommand("select hub_key from explore.models where key = $1 and hub_key is not null");
-        command.Parameters.AddWithValue(key);
-        await using var reader = await session.ExecuteReaderAsync(command, cancellation);
-        return await reader.ReadAsync(cancellation) ? reader.GetString(0) : null;
     }
 }

@@ -18,7 +18,6 @@ internal static class ModelColumns
 
     private const int LongestSortName = 80;
     private const int MostWords = 400;
-    private const int LongestSpelling = 300;
 
     public static string JsonOf(IEnumerable<ModelRow> rows, IMemoryFit memory, DateTimeOffset now) =>
         new JsonArray([.. rows.Select(row => (JsonNode)Of(row, memory, now))]).ToJsonString();
@@ -67,7 +66,6 @@ internal static class ModelColumns
             ["changed_order"] = changedAt?.ToUnixTimeMilliseconds() ?? 0,
             ["names"] = Vector(names),
             ["words"] = Vector($"{names} {row.Summary} {row.Licence} {string.Join(' ', row.Tasks)} {string.Join(' ', row.Variants.Select(v => v.Quantisation))}"),
-            ["spelling"] = Cut(string.Join(' ', Words.Indexed($"{row.Name} {row.Hub} {row.Developer}").Distinct()), LongestSpelling),
         };
     }
 

@@ -13,29 +13,29 @@ internal static class ModelReader
         m.installed_names, m.install_id, m.installed_at, m.digest, m.downloads, m.likes, m.updated_at, m.is_detailed
         """;
 
-    public static ModelRow Read(DbDataReader row, int first) => new()
+    public static ModelRow Read(DbDataReader row) => new()
     {
-        Key = row.GetString(first),
-        Source = ModelColumns.SourceOf(row.GetString(first + 1)),
-        Name = row.GetString(first + 2),
-        Developer = Text(row, first + 3),
-        Summary = Text(row, first + 4),
-        Hub = Text(row, first + 5),
-        Architecture = Text(row, first + 6),
-        Parameters = Number(row, first + 7),
-        Licence = Text(row, first + 8),
-        ContextTokens = row.IsDBNull(first + 9) ? null : row.GetInt32(first + 9),
-        Tasks = row.GetFieldValue<string[]>(first + 10),
-        Shape = Text(row, first + 11) is { } shape ? JsonSerializer.Deserialize(shape, RowJson.Default.ModelShape) : null,
-        Variants = JsonSerializer.Deserialize(row.GetString(first + 12), RowJson.Default.IReadOnlyListVariant)!,
-        InstalledNames = row.GetFieldValue<string[]>(first + 13),
-        InstallId = row.IsDBNull(first + 14) ? null : row.GetGuid(first + 14),
-        InstalledAt = Time(row, first + 15),
-        Digest = Text(row, first + 16),
-        Downloads = Number(row, first + 17),
-        Likes = Number(row, first + 18),
-        UpdatedAt = Time(row, first + 19),
-        IsDetailed = row.GetBoolean(first + 20),
+        Key = row.GetString(0),
+        Source = ModelColumns.SourceOf(row.GetString(1)),
+        Name = row.GetString(2),
+        Developer = Text(row, 3),
+        Summary = Text(row, 4),
+        Hub = Text(row, 5),
+        Architecture = Text(row, 6),
+        Parameters = Number(row, 7),
+        Licence = Text(row, 8),
+        ContextTokens = row.IsDBNull(9) ? null : row.GetInt32(9),
+        Tasks = row.GetFieldValue<string[]>(10),
+        Shape = Text(row, 11) is { } shape ? JsonSerializer.Deserialize(shape, RowJson.Default.ModelShape) : null,
+        Variants = JsonSerializer.Deserialize(row.GetString(12), RowJson.Default.IReadOnlyListVariant)!,
+        InstalledNames = row.GetFieldValue<string[]>(13),
+        InstallId = row.IsDBNull(14) ? null : row.GetGuid(14),
+        InstalledAt = Time(row, 15),
+        Digest = Text(row, 16),
+        Downloads = Number(row, 17),
+        Likes = Number(row, 18),
+        UpdatedAt = Time(row, 19),
+        IsDetailed = row.GetBoolean(20),
     };
 
     private static string? Text(DbDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);

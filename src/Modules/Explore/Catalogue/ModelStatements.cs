@@ -6,7 +6,7 @@ internal static class ModelStatements
     // First, because the statements below are made of it.
     private static readonly string[] Columns =
     [
-        "key", "source", "name", "sort_name", "names", "words", "spelling", "developer", "summary", "hub", "hub_key", "architecture", "licence", "digest", "tasks", "quantisations",
+        "key", "source", "name", "sort_name", "names", "words", "developer", "summary", "hub", "hub_key", "architecture", "licence", "digest", "tasks", "quantisations",
         "installed_names", "parameters", "smallest_bytes", "largest_bytes", "needed_bytes", "downloads", "likes", "standing", "size_order", "parameters_order", "changed_order", "popularity",
         "context_tokens", "shape", "variants", "is_installed", "is_detailed", "install_id", "installed_at", "updated_at", "seen_at",
     ];
@@ -32,6 +32,15 @@ internal static class ModelStatements
           standing = r.popularity + (m.standing & {ModelColumns.InstalledStanding | ModelColumns.CuratedStanding})
         from jsonb_populate_recordset(null::explore.models, ?::jsonb) r
         where m.hub_key = r.hub_key and m.source <> 'installed'
+        """;
+
+    /// <summary>Takes the same array: remembers the words of the names, numbers left out.</summary>
+    public const string Learn =
+        """
+        insert into explore.model_words (word)
+        select distinct word from jsonb_populate_recordset(null::explore.models, ?::jsonb) r, unnest(tsvector_to_array(r.names)) word
+        where length(word) between 4 and 40 and word !~ '[0-9_.]'
+        on conflict do nothing
         """;
 
     /// <summary>Takes repositories as an array of texts, in lower case: what came from one counts as installed while a model here came from it.</summary>

@@ -63,6 +63,7 @@ internal sealed class ModelWriter(NpgsqlDataSource database, IMemoryFit memory, 
     {
         var json = ModelColumns.JsonOf(rows, memory, time.GetUtcNow());
         await RunAsync(connection, ModelStatements.Write, [json], cancellation);
+        await RunAsync(connection, ModelStatements.Learn, [json], cancellation);
         if (rows.Any(row => row.Source == ModelSource.Hub))
         {
             await RunAsync(connection, ModelStatements.Refresh, [json], cancellation);

@@ -14,6 +14,7 @@ internal static class ModelsSchema
     {
         options.Storage.ExtendedSchemaObjects.Add(new Extension("pg_trgm"));
         options.Storage.ExtendedSchemaObjects.Add(Models(options.DatabaseSchemaName));
+        options.Storage.ExtendedSchemaObjects.Add(Words(options.DatabaseSchemaName));
         options.Storage.ExtendedSchemaObjects.Add(Deletions(options.DatabaseSchemaName));
         options.Storage.ExtendedSchemaObjects.Add(Lists(options.DatabaseSchemaName));
     }
@@ -22,7 +23,7 @@ internal static class ModelsSchema
     {
         var table = new Table(new PostgresqlObjectName(schema, "models", SchemaUtils.IdentifierUsage.General));
         table.AddColumn<string>("key").AsPrimaryKey();
-        foreach (var column in (string[])["source", "name", "sort_name", "names", "words", "spelling"])
+        foreach (var column in (string[])["source", "name", "sort_name", "names", "words"])
         {
             table.AddColumn(column, column is "names" or "words" ? "tsvector" : "text").NotNull();
         }
@@ -72,12 +73,20 @@ internal static class ModelsSchema
             table.Indexes.Add(new IndexDefinition($"models_in_{column}") { Columns = [column], Method = IndexMethod.gin });
         }
 
-        table.Indexes.Add(new IndexDefinition("models_in_spelling") { Columns = ["spelling"], Method = IndexMethod.gin, Mask = "? gin_trgm_ops" });
         table.Indexes.Add(new IndexDefinition("models_by_sort_name") { Columns = ["sort_name", "key"] });
         table.Indexes.Add(new IndexDefinition("models_by_licence") { Columns = ["licence"] });
         table.Indexes.Add(new IndexDefinition("models_by_hub_key") { Columns = ["hub_key"] });
         table.Indexes.Add(new IndexDefinition("models_by_source") { Columns = ["source", "seen_at"] });
         table.Indexes.Add(new IndexDefinition("models_installed") { Columns = ["key"], Predicate = "is_installed" });
+    }
+
+    /// <summary>The words that names of models are made of: whoever mistypes one means another of these.</summary>
+    private static Table Words(string schema)
+    {
+        var table = new Table(new PostgresqlObjectName(schema, "model_words", SchemaUtils.IdentifierUsage.General));
+        table.AddColumn<string>("word").AsPrimaryKey();
+        table.Indexes.Add(new IndexDefinition("model_words_in_word") { Columns = ["word"], Method = IndexMethod.gin, Mask = "? gin_trgm_ops" });
+        return table;
     }
 
     /// <summary>When a name was last deleted: news of an install from before that, delivered late, must not bring it back.</summary>

@@ -33,10 +33,13 @@ internal static class Words
     }
 
     /// <summary>What a document is found by: its words, and the parts that people type apart.</summary>
-    public static IEnumerable<string> Indexed(string text) => Of(text).SelectMany(word => Parts(word) is { Count: > 1 } parts ? parts.Prepend(word) : [word]);
+    public static IEnumerable<string> Indexed(string text) => Of(text).SelectMany(word => Parts(word).Where(part => part.Length > 1 || HasName(word)).Prepend(word)).Distinct();
 
-    /// <summary>A word cut at underscores and where letters meet digits: <c>llama3</c> is <c>llama</c> and <c>3</c>.</summary>
-    public static IReadOnlyList<string> Parts(string word)
+    /// <summary>The parts of a word that begins with a name, such as <c>llama</c> and <c>3</c> of <c>llama3</c>; none where it is one piece, or a measure such as <c>8b</c>.</summary>
+    public static IReadOnlyList<string> NamedParts(string word) => HasName(word) && Parts(word) is { Count: > 1 } parts ? parts : [];
+
+    /// <summary>A word cut at underscores and where letters meet digits.</summary>
+    private static List<string> Parts(string word)
     {
         var parts = new List<string>();
         var start = 0;
@@ -55,6 +58,8 @@ internal static class Words
 
         return parts;
     }
+
+    private static bool HasName(string word) => word.Length > 2 && !word[..2].Any(c => IsNumeric(c) || c == '_');
 
     // Compatibility forms and accents make no difference to whoever types; NFKD takes them apart, and the marks are left out.
     private static string Plain(string text)

@@ -6,7 +6,6 @@ using Marten;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
-using Npgsql;
 using Wolverine.Http;
 
 namespace LlmPlatform.Explore.Search;
@@ -31,6 +30,14 @@ public sealed record ModelDetail(ModelSummary Model, ModelShape? Shape, IReadOnl
     }
 }
 
+/// <summary>A model of the catalogue with every variant.</summary>
+/// <param name="Model">What a list shows of it.</param>
+/// <param name="Shape">What decides how much memory it takes; null where that is not known.</param>
+/// <param name="Variants">Its files, smallest first.</param>
+/// <param name="Hub">Whether the hub had a part in this; it is asked where only it knows how large the files are.</param>
+/// <param name="Stale">The hub could not be asked, and what it said before is shown.</param>
+public sealed record CatalogueModel(ModelSummary Model, ModelShape? Shape, IReadOnlyList<VariantDetail> Variants, HubState Hub, bool Stale);
+
 /// <summary>A variant, whether it runs here, and how to get it.</summary>
 /// <param name="Variant">The file.</param>
 /// <param name="Fit">Whether it runs on this machine.</param>
@@ -43,15 +50,14 @@ public static class GetModelEndpoint
     [WolverineGet("/api/v1/explore/models/{*key}", OperationId = "getCatalogueModel"), Authorize]
     [EndpointSummary("Show a model with every variant, and which of them suits this machine"), Tags("Explore")]
     [ProducesResponseType(typeof(ProblemDetails), 400, "application/problem+json"), ProducesResponseType(typeof(ProblemDetails), 404, "application/problem+json")]
-    public static async Task<ModelDetail> GetAsync(
-        string key, [FromQuery] int? contextTokens, IQuerySession session, IMemoryFit memory, CancellationToken cancellation)
+    public static async Task<CatalogueModel> GetAsync(
+        string key, [FromQuery] int? contextTokens, CatalogueSearch search, IQuerySession session, IMemoryFit memory, CancellationToken cancellation)
     {
         var tokens = ModelQuestion.CheckContext(contextTokens);
-        await using var command = new NpgsqlCommand($"select {ModelReader.Columns} from explore.models m where key = $1");
-        command.Parameters.AddWithValue(key);
-        await using var reader = await session.ExecuteReaderAsync(command, cancellation);
-        return await reader.ReadAsync(cancellation)
-            ? ModelDetail.Of(ModelReader.Read(reader, 0), new FitJudge(memory, memory.Machine()), tokens)
-            : throw Refusal.NotFound("explore.model_not_found", "There is no such model in the catalogue.");
+        var model = await session.ModelAsync(key, cancellation) ?? throw Refusal.NotFound("explore.model_not_found", "There is no such model in the catalogue.");
+        var (state, isStale) = model is { Source: ModelSource.Hub, IsDetailed: false } ? await search.AskHubForAsync(model.Hub!, cancellation) : (HubState.Ok, false);
+        var known = model.IsDetailed ? model : await session.ModelAsync(key, cancellation) ?? model;
+        var detail = ModelDetail.Of(known, new FitJudge(memory, memory.Machine()), tokens);
+        return new CatalogueModel(detail.Model, detail.Shape, detail.Variants, state, isStale);
     }
 }

@@ -1,5 +1,3 @@
-using System.Data.Common;
-
 namespace LlmPlatform.Explore.Search;
 
 /// <summary>How many of the found models there are of each kind, most first.</summary>
@@ -20,37 +18,38 @@ public sealed record ModelFacets(
     int Installed)
 {
     /// <summary>Rows that are looked at for one answer: what bounds the time of a search that finds everything.</summary>
-    internal const int MostRows = 4000;
+    internal const int MostRows = 2000;
 
     private const int MostValues = 30;
 
-    /// <summary>Counts everything in one pass over the rows that fit a condition.</summary>
-    internal static string Statement(string where) =>
-        $"""
-        with hits as materialized (select tasks, licence, quantisations, source, is_installed from explore.models where {where} limit {MostRows + 1})
-        select 0, null, count(*) from hits
-        union all select 1, v, count(*) from hits, unnest(tasks) v group by v
-        union all select 2, licence, count(*) from hits where licence is not null group by licence
-        union all select 3, v, count(*) from hits, unnest(quantisations) v group by v
-        union all select 4, source, count(*) from hits group by source
-        union all select 5, null, count(*) from hits where is_installed
+    /// <summary>Counts the rows of <c>hits</c>, a number for each kind of count.</summary>
+    internal const string Counts =
+        """
+        select 0, null, count(*), 0::bigint, '' from hits
+        union all select 1, v, count(*), 0, '' from hits, unnest(tasks) v group by v
+        union all select 2, licence, count(*), 0, '' from hits where licence is not null group by licence
+        union all select 3, v, count(*), 0, '' from hits, unnest(quantisations) v group by v
+        union all select 4, source, count(*), 0, '' from hits group by source
+        union all select 5, null, count(*), 0, '' from hits where is_installed
         """;
 
-    internal static async Task<ModelFacets> ReadAsync(DbDataReader reader, CancellationToken cancellation)
+    /// <summary>Takes the rows of <see cref="Counts"/>.</summary>
+    internal sealed class Counter
     {
-        List<FacetCount>[] counts = [[], [], [], [], [], []];
-        while (await reader.ReadAsync(cancellation))
+        private readonly List<FacetCount>[] counts = [[], [], [], [], [], []];
+
+        public void Add(int kind, string value, int count) => counts[kind].Add(new FacetCount(value, count));
+
+        public ModelFacets ToFacets()
         {
-            counts[reader.GetInt32(0)].Add(new FacetCount(reader.IsDBNull(1) ? "" : reader.GetString(1), (int)reader.GetInt64(2)));
+            var total = counts[0][0].Count;
+            return new ModelFacets(
+                Math.Min(total, MostRows), total <= MostRows, Ordered(counts[1]), Ordered(counts[2]), Ordered(counts[3]), Ordered(counts[4]), counts[5][0].Count);
         }
 
-        var total = counts[0][0].Count;
-        return new ModelFacets(
-            Math.Min(total, MostRows), total <= MostRows, Ordered(counts[1]), Ordered(counts[2]), Ordered(counts[3]), Ordered(counts[4]), counts[5][0].Count);
+        private static IReadOnlyList<FacetCount> Ordered(List<FacetCount> counts) =>
+            [.. counts.OrderByDescending(c => c.Count).ThenBy(c => c.Value, StringComparer.Ordinal).Take(MostValues)];
     }
-
-    private static IReadOnlyList<FacetCount> Ordered(List<FacetCount> counts) =>
-        [.. counts.OrderByDescending(c => c.Count).ThenBy(c => c.Value, StringComparer.Ordinal).Take(MostValues)];
 }
 
 /// <summary>A value and how many models have it.</summary>

@@ -11,16 +11,16 @@ internal sealed record FoundModel(ModelRow Model, SearchCursor Place);
 
 /// <summary>
 /// Searches the table of models. Two ways lead to a page, because the planner cannot know how many rows a prefix will find: few matches are taken
-/// first and sorted then; many are met often enough on a walk along the index of the order. The first way stops at a fixed number of rows and says
-/// so, and then the second is sure to be short.
+/// first and sorted then; many are met on a walk along the index of the order. The first way stops at a fixed number of rows and says so, and then
+/// the second is sure to be short.
 /// </summary>
 internal sealed class ModelSearch(NpgsqlDataSource database)
 {
     // Fewer than this, and whoever typed may have mistyped.
     private const int Few = 5;
 
-    // Two letters that changed places leave a word of four letters two of its five trigrams.
-    private const string Settings = "set local pg_trgm.word_similarity_threshold = 0.4; set local jit = off";
+    // Two letters that changed places leave a word of four letters two of its eight trigrams. Nothing here runs long enough for a compiler.
+    private const string Settings = "set local pg_trgm.similarity_threshold = 0.2; set local jit = off";
 
     /// <summary>Answers with one row more than the limit where there are more.</summary>
     public async Task<FoundModels> FindAsync(ModelQuestion question, long budgetBytes, CancellationToken cancellation)
@@ -32,38 +32,33 @@ internal sealed class ModelSearch(NpgsqlDataSource database)
             await setting.ExecuteNonQueryAsync(cancellation);
         }
 
-        var facets = await FacetsAsync(connection, question, budgetBytes, forgives: false, cancellation);
-        var forgives = facets.Total < Few && !question.Text.IsEmpty;
-        if (forgives)
+        string? corrected = null;
+        var found = await CountedPage.ReadAsync(connection, question, new SearchStatement(question, budgetBytes, null), cancellation);
+        if (!question.Text.IsEmpty && (found.Facets.Total < Few || question.After?.Match == Match.Spelling)
+            && await Spelling.CorrectAsync(connection, question.Text.Words, cancellation) is { Count: > 0 } corrections)
         {
-            facets = await FacetsAsync(connection, question, budgetBytes, forgives: true, cancellation);
+            corrected = question.Text.Corrected(corrections);
+            found = await CountedPage.ReadAsync(connection, question, new SearchStatement(question, budgetBytes, corrected), cancellation);
         }
 
-        var rows = new List<FoundModel>();
-        foreach (var match in Matches(question, forgives))
-        {
-            if (rows.Count <= question.Limit && match >= (Match)(question.After?.Tier ?? 0))
-            {
-                var page = new PageOfMatches(connection, question, budgetBytes, match, forgives);
-                rows.AddRange(await page.ReadAsync(question.Limit + 1 - rows.Count, facets.IsComplete, cancellation));
-            }
-        }
-
-        return new FoundModels(rows, facets);
+        var places = found.Facets.IsComplete
+            ? found.Places
+            : await new WalkedPage(connection, question, () => new SearchStatement(question, budgetBytes, corrected)).ReadAsync(corrected is not null, cancellation);
+        return new FoundModels(await ModelsAsync(connection, places, cancellation), found.Facets);
     }
 
-    private static Match[] Matches(ModelQuestion question, bool forgives) => question switch
+    private static async Task<IReadOnlyList<FoundModel>> ModelsAsync(NpgsqlConnection connection, IReadOnlyList<SearchCursor> places, CancellationToken cancellation)
     {
-        { Sort: not ModelSort.Relevance } or { Text.IsEmpty: true } => [Match.Any],
-        _ when forgives || question.After?.Tier == (int)Match.Spelling => [Match.Name, Match.Description, Match.Spelling],
-        _ => [Match.Name, Match.Description],
-    };
-
-    private static async Task<ModelFacets> FacetsAsync(NpgsqlConnection connection, ModelQuestion question, long budgetBytes, bool forgives, CancellationToken cancellation)
-    {
-        var statement = new SearchStatement(question, budgetBytes);
-        await using var command = statement.Command(ModelFacets.Statement(statement.Where(Match.Any, forgives)), connection);
+        await using var command = new NpgsqlCommand($"select {ModelReader.Columns} from explore.models m where key = any($1)", connection);
+        command.Parameters.Add(new NpgsqlParameter { Value = places.Select(place => place.Key).ToArray() });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
-        return await ModelFacets.ReadAsync(reader, cancellation);
+        var models = new Dictionary<string, ModelRow>();
+        while (await reader.ReadAsync(cancellation))
+        {
+            var model = ModelReader.Read(reader);
+            models.Add(model.Key, model);
+        }
+
+        return [.. places.Where(place => models.ContainsKey(place.Key)).Select(place => new FoundModel(models[place.Key], place))];
     }
 }

@@ -15,32 +15,32 @@ internal enum Match
     /// <summary>Every word begins a word of its description.</summary>
     Description,
 
-    /// <summary>Every word is like one of its names.</summary>
+    /// <summary>The same with words that may have been meant.</summary>
     Spelling,
 }
 
 /// <summary>One statement of a search, with its values beside it: nothing that a user sent becomes part of its text.</summary>
-internal sealed class SearchStatement(ModelQuestion question, long budgetBytes)
+/// <param name="question">What is looked for.</param>
+/// <param name="budgetBytes">What fits here.</param>
+/// <param name="corrected">The words with those that may have been meant; null where they are taken as they are.</param>
+internal sealed class SearchStatement(ModelQuestion question, long budgetBytes, string? corrected)
 {
     private readonly List<object> values = [];
+    private string? typed;
+    private string? meant;
 
-    /// <summary>The name and type of the column that rows are sorted by, and its direction.</summary>
-    public static (string Column, bool IsDescending) OrderOf(ModelSort sort) => sort switch
+    /// <summary>The column that rows are sorted by.</summary>
+    public string Column { get; } = question.Sort switch
     {
-        ModelSort.Relevance => ("standing", true),
-        ModelSort.Name => ("sort_name", false),
-        ModelSort.Size => ("size_order", false),
-        ModelSort.Parameters => ("parameters_order", true),
-        ModelSort.Newest => ("changed_order", true),
-        ModelSort.Popular => ("popularity", true),
-        _ => throw new ArgumentOutOfRangeException(nameof(sort)),
+        ModelSort.Relevance => "standing",
+        ModelSort.Name => "sort_name",
+        ModelSort.Size => "size_order",
+        ModelSort.Parameters => "parameters_order",
+        ModelSort.Newest => "changed_order",
+        _ => "popularity",
     };
 
-    public string Value(object value)
-    {
-        values.Add(value);
-        return $"${values.Count}";
-    }
+    public string Direction { get; } = question.Sort is ModelSort.Name or ModelSort.Size ? "asc" : "desc";
 
     public NpgsqlCommand Command(string text, NpgsqlConnection connection)
     {
@@ -54,25 +54,21 @@ internal sealed class SearchStatement(ModelQuestion question, long budgetBytes)
     }
 
     /// <summary>What a row has to be.</summary>
-    /// <param name="match">The kind of match that is looked for.</param>
-    /// <param name="forgives">Whether words may be misspelt; for <see cref="Match.Any"/>.</param>
-    public string Where(Match match, bool forgives) => string.Join(" and ", [.. Texts(match, forgives), .. Filters(), "true"]);
+    public string Where(Match match) => string.Join(" and ", [.. Texts(match), .. Filters(), "true"]);
 
-    /// <summary>Rows after the cursor, in the order of the sort.</summary>
-    public string After(SearchCursor cursor, string column, string rank)
-    {
-        var (_, isDescending) = OrderOf(question.Sort);
-        var key = Value(cursor.Key);
-        var sorted = question.Sort == ModelSort.Name ? Value(cursor.Text) : Value(cursor.Number);
-        var rows = $"({column}, key) {(isDescending ? "<" : ">")} ({sorted}, {key})";
-        return rank == "0" ? rows : $"({rank} < {Value(cursor.Rank)} or ({rank} = {Value(cursor.Rank)} and {rows}))";
-    }
+    /// <summary>Which kind of match a row is, where all kinds are looked for at once.</summary>
+    public string MatchOf() => question is { Sort: not ModelSort.Relevance } or { Text.IsEmpty: true }
+        ? $"{(int)Match.Any}"
+        : $"case when names @@ {Typed()} then {(int)Match.Name} when words @@ {Typed()} then {(int)Match.Description} else {(int)Match.Spelling} end";
 
-    /// <summary>How much alike the words are, in thousandths; 0 where it makes no difference.</summary>
-    public string Rank(Match match) => match != Match.Spelling ? "0"
-        : $"(1000 * ({string.Join(" + ", question.Text.Words.Select(word => $"word_similarity({Value(word)}, spelling)"))}))::int";
+    /// <summary>Rows after a cursor among those that are the same kind of match.</summary>
+    public string After(SearchCursor cursor, string column) =>
+        $"({column}, key) {(Direction == "asc" ? ">" : "<")} ({(question.Sort == ModelSort.Name ? Value(cursor.Text) : Value(cursor.Number))}, {Value(cursor.Key)})";
 
-    private IEnumerable<string> Texts(Match match, bool forgives)
+    /// <summary>What a row is sorted by as a number and as a text, so that every order is read alike.</summary>
+    public string Sorted(string column) => question.Sort == ModelSort.Name ? $"0::bigint, {column}" : $"{column}, ''::text";
+
+    private IEnumerable<string> Texts(Match match)
     {
         if (question.Text.Written.Length == 0)
         {
@@ -85,17 +81,14 @@ internal sealed class SearchStatement(ModelQuestion question, long budgetBytes)
             yield break;
         }
 
-        var words = $"{Value(question.Text.Prefixes)}::tsquery";
         yield return match switch
         {
-            Match.Name => $"names @@ {words}",
-            Match.Description => $"words @@ {words} and not names @@ {words}",
-            Match.Spelling => $"{Alike()} and not words @@ {words}",
-            _ => forgives ? $"(words @@ {words} or ({Alike()}))" : $"words @@ {words}",
+            Match.Name => $"names @@ {Typed()}",
+            Match.Description => $"words @@ {Typed()} and not names @@ {Typed()}",
+            Match.Spelling => $"words @@ {Meant()} and not words @@ {Typed()}",
+            _ => $"words @@ {Meant()}",
         };
     }
-
-    private string Alike() => string.Join(" and ", question.Text.Words.Select(word => $"{Value(word)} <% spelling"));
 
     private IEnumerable<string> Filters()
     {
@@ -138,5 +131,15 @@ internal sealed class SearchStatement(ModelQuestion question, long budgetBytes)
         {
             yield return $"source = {Value(ModelColumns.NameOf(source))}";
         }
+    }
+
+    private string Typed() => typed ??= $"{Value(question.Text.Prefixes)}::tsquery";
+
+    private string Meant() => corrected is null ? Typed() : meant ??= $"{Value(corrected)}::tsquery";
+
+    private string Value(object value)
+    {
+        values.Add(value);
+        return $"${values.Count}";
     }
 }

@@ -158,6 +158,11 @@ public sealed class SearchModelsTests(PlatformFixture platform)
         }, iter: 60, threads: 1);
     }
 
+    [Fact]
+    public async Task The_tables_are_as_they_should_be_so_that_a_start_changes_nothing() =>
+        await platform.Platform.App.Services.GetRequiredService<LlmPlatform.Explore.IExploreStore>().Storage.Database
+            .AssertDatabaseMatchesConfigurationAsync(TestContext.Current.CancellationToken);
+
     private static string Cursor(FoundModel row) => LlmPlatform.SharedKernel.Page.Of([1, 2], 1, _ => row.Place.ToString()).NextCursor!;
 
     private async Task<IReadOnlyList<FoundModel>> AskAsync(SearchText text, ModelSort sort = ModelSort.Relevance, int limit = 10, SearchCursor? after = null) =>

@@ -7,6 +7,7 @@ internal static class Spelling
 {
     private const int ShortestWord = 4;
     private const int LongWord = 5;
+    private const int VeryLongWord = 8;
     private const int MostMeant = 8;
 
     // Trigrams bring near words fast, and many that are not; how many letters differ decides.
@@ -26,9 +27,9 @@ internal static class Spelling
         while (await reader.ReadAsync(cancellation))
         {
             var (typed, word) = (reader.GetString(0), reader.GetString(1));
-            if (Distance(typed, word) is var distance && distance > 0 && distance <= (typed.Length < LongWord ? 1 : 2))
+            if (Distance(typed, word) is { Beginning: > 0 } distance && IsNear(typed, distance))
             {
-                near.Add((typed, word, distance));
+                near.Add((typed, word, distance.Beginning));
             }
         }
 
@@ -38,9 +39,10 @@ internal static class Spelling
     }
 
     /// <summary>
-    /// Letters that have to be added, left out, changed, or swapped with their neighbour until what was typed begins the word (optimal string alignment).
+    /// Letters that have to be added, left out, changed, or swapped with their neighbour until what was typed is the word, or begins it
+    /// (optimal string alignment).
     /// </summary>
-    internal static int Distance(string typed, string word)
+    internal static (int Beginning, int Whole) Distance(string typed, string word)
     {
         var (before, last, now) = (new int[word.Length + 1], new int[word.Length + 1], new int[word.Length + 1]);
         for (var j = 0; j <= word.Length; j++)
@@ -64,8 +66,12 @@ internal static class Spelling
             (before, last, now) = (last, now, before);
         }
 
-        return last.Min();
+        return (last.Min(), last[^1]);
     }
+
+    // Half a word is like the beginning of many others, so less may be wrong with it.
+    private static bool IsNear(string typed, (int Beginning, int Whole) distance) =>
+        distance.Beginning <= (typed.Length < VeryLongWord ? 1 : 2) || distance.Whole <= (typed.Length < LongWord ? 1 : 2);
 
     private static bool IsCorrected(string word) => word.Length >= ShortestWord && !word.Any(c => char.IsAsciiDigit(c) || c is '_' or '.');
 }

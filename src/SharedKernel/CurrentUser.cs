@@ -29,6 +29,9 @@ public static class PlatformClaims
     /// <summary>The session that an access token belongs to.</summary>
     public const string Session = "sid";
 
+    /// <summary>One claim per group that somebody is in.</summary>
+    public const string Group = "group";
+
     /// <summary>One claim per model that an API key may use; none means every model.</summary>
     public const string Model = "model";
 }

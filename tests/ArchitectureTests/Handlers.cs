@@ -62,8 +62,6 @@ public sealed class Handlers
     [
         "GetHubCardEndpoint.GetAsync", // the hub
         "GetJwksEndpoint.Get", // the key ring of the shared schema
-        "LoadModelHandler.Handle", // a worker process that starts
-        "UnloadModelHandler.Handle", // a worker process that ends
     ];
 
     private static bool IsRegistered(Type service) => BuiltHost.Services.GetRequiredService<IServiceProviderIsService>().IsService(service);

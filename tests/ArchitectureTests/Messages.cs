@@ -68,13 +68,13 @@ public sealed class Messages
         Gaps.Are(BuiltHost.Commands.Where(c => !TestCode.Any(code => Regex.IsMatch(code, $@"\bclass {c.Name}Tests\b"))).Select(c => c.Name), KnownUntested);
 
     // Commands that live with the endpoint that sends them, or with their twin.
-    private static readonly string[] KnownGuests = ["ReleaseModelFile", "StopInstall", "UnloadModel"];
+    private static readonly string[] KnownGuests = ["ReleaseModelFile", "StopInstall"];
 
     // Commands without a test class of their name; a test under another name does not count.
     private static readonly string[] KnownUntested =
     [
-        "ChangeUser", "CompleteSetup", "CreateApiKey", "LoadModel", "PrepareSetup", "RefreshSignIn", "RegisterUser", "ReleaseModelFile", "RenameMe",
-        "RunInstall", "StopInstall", "UnloadModel",
+        "ChangeUser", "CompleteSetup", "CreateApiKey", "LocateInstall", "PrepareSetup", "RefreshSignIn", "RegisterUser", "ReleaseModelFile", "RenameMe",
+        "RunInstall", "StopInstall", "TidyInstall",
     ];
 
     private static readonly JsonSerializerOptions Strict = new(JsonSerializerOptions.Web) { RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true };

@@ -65,5 +65,6 @@ public static class Validation
         }
     }
 
-    private static string Field(string property) => System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName(property);
+    /// <summary>The path of a property as it stands in the JSON: <c>sampling.topP</c>.</summary>
+    private static string Field(string property) => string.Join('.', property.Split('.').Select(System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName));
 }

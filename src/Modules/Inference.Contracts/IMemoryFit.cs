@@ -18,7 +18,7 @@ public interface IMemoryFit
 /// <param name="AvailableBytes">What could be taken now without pushing anything out.</param>
 /// <param name="BudgetBytes">What all loaded models together may take.</param>
 /// <param name="RoomBytes">What one more model may take now, beside those that are loaded.</param>
-/// <param name="Gpus">Graphics processors that the engine can use.</param>
+/// <param name="Gpus">Graphics processors that the engine can use, as they were when the host started.</param>
 public sealed record MachineMemory(long TotalBytes, long AvailableBytes, long BudgetBytes, long RoomBytes, IReadOnlyList<GpuMemory> Gpus);
 
 /// <summary>Memory of one graphics processor, in bytes.</summary>

@@ -12,10 +12,10 @@ public interface ITextGenerator
 }
 
 /// <summary>One reply that is asked for.</summary>
-/// <param name="Model">Name of an installed model.</param>
-/// <param name="UserId">Who asks: fairness, reuse and accounting stay inside it.</param>
+/// <param name="Model">Name of a model, a preset or an alias.</param>
+/// <param name="User">Who asks.</param>
 /// <param name="Messages">The conversation so far, oldest first.</param>
-public sealed record GenerationRequest(string Model, Guid UserId, IReadOnlyList<ChatMessage> Messages)
+public sealed record GenerationRequest(string Model, ModelUser User, IReadOnlyList<ChatMessage> Messages)
 {
     /// <summary>How tokens are chosen.</summary>
     public SamplingOptions Sampling { get; init; } = new();
@@ -48,11 +48,11 @@ public sealed record GenerationRequest(string Model, Guid UserId, IReadOnlyList<
     public bool DropsOldestTurns { get; init; }
 }
 
-/// <summary>How tokens are chosen.</summary>
+/// <summary>How tokens are chosen. What is null is a preset's choice, where the model is one.</summary>
 public sealed record SamplingOptions
 {
-    /// <summary>0 is greedy; 2 at most.</summary>
-    public float Temperature { get; init; } = 1f;
+    /// <summary>0 is greedy; 2 at most; null for 1.</summary>
+    public float? Temperature { get; init; }
 
     /// <summary>Nucleus: the smallest set of tokens whose probabilities reach this sum; null for all.</summary>
     public float? TopP { get; init; }

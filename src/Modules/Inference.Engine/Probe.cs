@@ -35,7 +35,7 @@ internal static class Probe
                 throw new ModelLoadException("model.load_failed", "The model's first step failed.");
             }
 
-            Print(Describe(library, loaded.Model), ProbeJson.Default.ModelReport);
+            Print(Describe(library, loaded), ProbeJson.Default.ModelReport);
             return true;
         }
         catch (ModelLoadException problem)
@@ -47,16 +47,17 @@ internal static class Probe
 
     internal static void Failed(string code, string message) => Print(new FailureReport(false, code, message), ProbeJson.Default.FailureReport);
 
-    private static ModelReport Describe(LlamaLibrary library, LlamaModel model) => new(
+    private static ModelReport Describe(LlamaLibrary library, LoadedModel loaded) => new(
         true,
         library.Version,
-        model.Architecture,
-        model.Description,
-        model.Parameters,
-        model.TrainedContextTokens,
-        model.Vocabulary.Size,
-        model.ChatTemplate is not null,
-        model.ChatTemplate);
+        loaded.Model.Architecture,
+        loaded.Model.Description,
+        loaded.Model.Parameters,
+        loaded.Model.TrainedContextTokens,
+        loaded.Model.Vocabulary.Size,
+        loaded.Model.ChatTemplate is not null,
+        loaded.Model.ChatTemplate,
+        loaded.Generates);
 
     private static void Print<T>(T report, JsonTypeInfo<T> type) =>
         StandardOutput.WriteLine(JsonSerializer.Serialize(report, type));
@@ -73,7 +74,8 @@ internal sealed record ModelReport(
     int TrainedContextTokens,
     int VocabularyTokens,
     bool HasChatTemplate,
-    string? ChatTemplate);
+    string? ChatTemplate,
+    bool GeneratesText);
 
 internal sealed record FailureReport(bool Ok, string Code, string Message);
 

@@ -5,7 +5,9 @@ using LlmPlatform.Inference.Contracts;
 using LlmPlatform.Inference.Generation;
 using LlmPlatform.Inference.Installs;
 using LlmPlatform.Inference.Models;
+using LlmPlatform.Inference.Names;
 using LlmPlatform.Inference.OpenAi;
+using LlmPlatform.Inference.Presets;
 using LlmPlatform.Inference.Workers;
 using LlmPlatform.SharedKernel;
 using LlmPlatform.SharedKernel.Outside;
@@ -48,7 +50,9 @@ public static class InferenceModule
         builder.AddModuleStore<IInferenceStore>(Definition.Schema, Configure);
         builder.Services.Configure<EngineOptions>(builder.Configuration.GetSection("Inference"));
         builder.Services.AddSingleton<ModelFiles>();
-        builder.Services.AddSingleton<IModelCatalog, ModelCatalog>();
+        builder.Services.AddSingleton<ModelDirectory>();
+        builder.Services.AddSingleton<IModelCatalog>(s => s.GetRequiredService<ModelDirectory>());
+        builder.Services.AddSingleton<IModelTargets>(s => s.GetRequiredService<ModelDirectory>());
         builder.AddGeneration();
         builder.AddInstalls();
     }
@@ -63,12 +67,16 @@ public static class InferenceModule
         services.AddSingleton<LoadPlanner>();
         services.AddSingleton<AvailableMemory>(_ => new AvailableMemory());
         services.AddSingleton(s => new MemoryBudget(s.GetRequiredService<IOptions<EngineOptions>>().Value.MemoryBudget, s.GetRequiredService<AvailableMemory>().Read));
-        services.AddSingleton<IMemoryFit>(s => new MemoryFit(s.GetRequiredService<MemoryBudget>(), s.GetRequiredService<AvailableMemory>()));
-        services.AddSingleton(s => new ModelOverview(s.GetRequiredService<WorkerPool>(), s.GetRequiredService<LoadPlanner>()));
-        services.AddSingleton<IValidator<ConfigureModel>, ConfigureModelValidator>();
+        services.AddSingleton<IMemoryFit>(s => new MemoryFit(s.GetRequiredService<MemoryBudget>(), s.GetRequiredService<AvailableMemory>(), () => s.GetRequiredService<EngineCheck>().Gpus));
+        services.AddSingleton(s => new ModelOverview(s.GetRequiredService<WorkerPool>(), s.GetRequiredService<LoadPlanner>(), s.GetRequiredService<ModelFiles>()));
+        services.AddSingleton<IValidator<ModelChange>, ModelChangeValidator>();
+        services.AddSingleton<IValidator<SetAlias>, SetAliasValidator>();
+        services.AddSingleton<IValidator<SetRights>, SetRightsValidator>();
+        services.AddSingleton<IValidator<SetDefaultModel>, SetDefaultModelValidator>();
+        services.AddSingleton<IValidator<SavePreset>, SavePresetValidator>();
+        services.AddHostedService<PinnedModels>();
         services.AddSingleton(s => new WorkerPool(
             s.GetRequiredService<EngineFiles>(),
-            s.GetRequiredService<IModelCatalog>(),
             s.GetRequiredService<LoadPlanner>(),
             s.GetRequiredService<MemoryBudget>(),
             s.GetRequiredService<IOptions<EngineOptions>>(),
@@ -103,7 +111,8 @@ public static class InferenceModule
             s.GetRequiredService<ModelFiles>(),
             s.GetRequiredService<EngineProbe>(),
             s.GetRequiredService<InstallOptions>()));
-        services.AddSingleton<IValidator<RequestInstall>, RequestInstallValidator>();
+        services.AddSingleton<RequestInstallValidator>();
+        services.AddSingleton<IValidator<RequestInstall>>(s => s.GetRequiredService<RequestInstallValidator>());
         services.AddHostedService<Reconciliation>();
     }
 
@@ -121,6 +130,8 @@ public static class InferenceModule
         options.Events.MapEventType<ModelConfigured>("inference.model_configured.v1");
         options.Projections.Snapshot<ModelConfiguration>(SnapshotLifecycle.Inline);
         options.Schema.For<Model>().Identity(m => m.Id).Index(m => m.Digest);
-        options.Schema.For<ModelName>().Identity(n => n.Id);
+        options.Schema.For<ModelName>().Identity(n => n.Id).Index(n => n.AliasOf!);
+        options.Schema.For<DefaultModel>().Identity(d => d.Id);
+        options.Schema.For<Preset>().Identity(p => p.Id).Index(p => p.Base);
     }
 }

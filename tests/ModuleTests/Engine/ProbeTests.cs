@@ -30,6 +30,9 @@ public sealed class ProbeTests
         var (exitCode, output, _) = await WorkerProcess.RunEngineAsync("probe", "--native", NativeRuntimes.Llama);
         Assert.Equal(0, exitCode);
         Assert.StartsWith("0.5.", Parse(output).GetProperty("llamaVersion").GetString(), StringComparison.Ordinal);
+        var processor = Parse(output).GetProperty("devices").EnumerateArray().Single(device => device.GetProperty("name").GetString() == "CPU");
+        Assert.False(processor.GetProperty("isGpu").GetBoolean());
+        Assert.True(processor.GetProperty("totalBytes").GetInt64() > 1 << 30);
         Assert.NotEmpty(Parse(output).GetProperty("devices").EnumerateArray());
     }
 

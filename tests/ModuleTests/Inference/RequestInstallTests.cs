@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using LlmPlatform.ModuleTests.Support;
-using Microsoft.AspNetCore.Http;
 using Xunit;
 
 namespace LlmPlatform.ModuleTests.Inference;
@@ -130,10 +129,13 @@ public sealed class RequestInstallTests(PlatformFixture platform)
     [Fact]
     public async Task A_model_that_is_downloaded_is_found_audited_used_and_deleted_again()
     {
-        await using var server = await FileServer.StartAsync(context => context.Response.SendFileAsync(TinyModel.Path));
+        using var model = new MemoryStream();
+        TinyModel.Write(model, TinyShape.Tiny, seed: 5041); // no other model has this file
+        var bytes = model.ToArray();
+        await using var server = await FileServer.StartAsync(context => context.Response.Body.WriteAsync(bytes).AsTask());
         var install = await platform.Administrator.InstallAsync(new Uri(server.Address, "tiny.gguf").ToString(), "roundtrip");
         Assert.Equal("succeeded", install.Text("state"));
-        Assert.Equal(new FileInfo(TinyModel.Path).Length, install.GetProperty("completedBytes").GetInt64());
+        Assert.Equal(bytes.Length, install.GetProperty("completedBytes").GetInt64());
         await Eventually.Async(() => platform.Administrator.GetStringAsync("/api/v1/explore/models?query=ROUNDTRIP"), found => found.Contains("roundtrip"));
         await Eventually.Async(() => platform.Administrator.GetStringAsync("/api/v1/admin/audit?target=model:roundtrip"), found => found.Contains("inference.model_installed"));
         var answer = await platform.Administrator.PostAsJsonAsync("/v1/completions", new { model = "roundtrip", prompt = "a", max_tokens = 3 });

@@ -22,7 +22,7 @@ public sealed class WorkerMemoryTests
     public async Task What_does_not_fit_is_refused_with_numbers_and_no_process_is_started()
     {
         await using var pool = Pool(budget: 80L << 20);
-        var refusal = await Assert.ThrowsAsync<GenerationException>(() => pool.Pool.LoadAsync("tiny", Timeout));
+        var refusal = await Assert.ThrowsAsync<GenerationException>(() => pool.LoadAsync("tiny"));
         Assert.Equal((503, "memory.insufficient"), (refusal.Status, refusal.Code));
         Assert.Matches(@"^The model 'tiny' needs \d+ MiB: weights 8, KV cache 16, compute \d+, process 72; 80 MiB is available\. ", refusal.Message);
         Assert.Null(refusal.RetryAfter); // waiting does not help
@@ -35,12 +35,12 @@ public sealed class WorkerMemoryTests
     public async Task The_context_that_is_suggested_can_be_loaded()
     {
         await using var pool = Pool(budget: 105L << 20);
-        var refusal = await Assert.ThrowsAsync<GenerationException>(() => pool.Pool.LoadAsync("tiny", Timeout));
+        var refusal = await Assert.ThrowsAsync<GenerationException>(() => pool.LoadAsync("tiny"));
         var suggested = System.Text.RegularExpressions.Regex.Match(refusal.Message, @"A context of (\d+) tokens would need (\d+) MiB");
         Assert.True(suggested.Success, refusal.Message);
 
         pool.Settings["tiny"] = new ModelSettings(ContextTokens: int.Parse(suggested.Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture));
-        await pool.Pool.LoadAsync("tiny", Timeout);
+        await pool.LoadAsync("tiny");
 
         Assert.Equal(WorkerPhase.Ready, pool.Pool.StateOf("tiny").Phase);
         Assert.Equal(pool.Settings["tiny"].ContextTokens, pool.Pool.StateOf("tiny").Model!.ContextTokens);
@@ -50,7 +50,7 @@ public sealed class WorkerMemoryTests
     public async Task What_the_machine_has_left_counts_as_much_as_the_budget()
     {
         await using var pool = Pool(budget: Plenty, available: () => 90L << 20);
-        var refusal = await Assert.ThrowsAsync<GenerationException>(() => pool.Pool.LoadAsync("tiny", Timeout));
+        var refusal = await Assert.ThrowsAsync<GenerationException>(() => pool.LoadAsync("tiny"));
         Assert.Contains("90 MiB is available", refusal.Message, StringComparison.Ordinal);
     }
 
@@ -90,12 +90,12 @@ public sealed class WorkerMemoryTests
         using var first = await pool.Pool.LeaseAsync(First, Timeout);
         using (await pool.Pool.LeaseAsync(Second, Timeout))
         {
-            var refusal = await Assert.ThrowsAsync<GenerationException>(() => pool.Pool.LoadAsync("third", Timeout));
+            var refusal = await Assert.ThrowsAsync<GenerationException>(() => pool.LoadAsync("third"));
             Assert.Equal("memory.insufficient", refusal.Code);
             Assert.NotNull(refusal.RetryAfter);
         }
 
-        await pool.Pool.LoadAsync("third", Timeout);
+        await pool.LoadAsync("third");
         Assert.Null(first.Worker.End);
     }
 
@@ -107,7 +107,7 @@ public sealed class WorkerMemoryTests
         pool.Settings["tiny"] = new ModelSettings(ContextTokens: 256, Slots: 1);
         var first = await UseAsync(pool, First);
         there = 0; // all that is left is what the first one would give back
-        await Assert.ThrowsAsync<GenerationException>(() => pool.Pool.LoadAsync("second", Timeout));
+        await Assert.ThrowsAsync<GenerationException>(() => pool.LoadAsync("second"));
         Assert.True(WorkerPoolFixture.IsAlive(first));
     }
 
@@ -168,7 +168,7 @@ public sealed class WorkerMemoryTests
     public async Task A_worker_that_cannot_be_started_holds_no_memory()
     {
         await using var pool = new WorkerPoolFixture(new EngineOptions { EnginePath = "/nowhere/Engine.dll", MemoryBudget = RoomForTwo }, () => Plenty);
-        await Assert.ThrowsAsync<GenerationException>(() => pool.Pool.LoadAsync("tiny", Timeout));
+        await Assert.ThrowsAsync<GenerationException>(() => pool.LoadAsync("tiny"));
         await Eventually.Async(() => Task.FromResult(pool.Budget.Room), room => room == RoomForTwo);
     }
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.Inference.Generation;
 using LlmPlatform.Inference.Models;
+using LlmPlatform.Inference.Names;
 using LlmPlatform.Inference.Workers;
 using LlmPlatform.ModuleTests.Support;
 using Microsoft.Extensions.Configuration;
@@ -13,7 +14,7 @@ using Xunit;
 namespace LlmPlatform.ModuleTests.Inference;
 
 /// <summary>A pool of real workers over a folder with two files: a small model, and one that is none.</summary>
-internal sealed class WorkerPoolFixture : IModelCatalog, IModelSettings, IAsyncDisposable
+internal sealed class WorkerPoolFixture : IModelTargets, IModelSettings, IAsyncDisposable
 {
     public static readonly InstalledModel Good = new("tiny", "sha256:good", 1, "llama", 1, 512, default);
     public static readonly InstalledModel Second = Good with { Name = "second" };
@@ -41,7 +42,7 @@ internal sealed class WorkerPoolFixture : IModelCatalog, IModelSettings, IAsyncD
         var settings = Options.Create(options ?? new EngineOptions { Threads = 1 });
         Planner = new LoadPlanner(files, this, settings);
         Budget = new MemoryBudget(settings.Value.MemoryBudget, available ?? new AvailableMemory().Read);
-        Pool = new WorkerPool(new EngineFiles(settings), this, Planner, Budget, settings, metrics, Clock, NullLogger<WorkerPool>.Instance);
+        Pool = new WorkerPool(new EngineFiles(settings), Planner, Budget, settings, metrics, Clock, NullLogger<WorkerPool>.Instance);
         Generator = new TextGenerator(new EngineCalls(this, Pool, settings), metrics, Clock);
     }
 
@@ -62,13 +63,13 @@ internal sealed class WorkerPoolFixture : IModelCatalog, IModelSettings, IAsyncD
 
     public string PathOf(InstalledModel model) => files.PathOf(model.Digest);
 
-    public Task<InstalledModel?> FindAsync(string name, CancellationToken cancellation) =>
-        Task.FromResult(Models.FirstOrDefault(m => m.Name == name));
+    public Task LoadAsync(string name) => Pool.LoadAsync(Models.First(m => m.Name == name), Timeout);
+
+    Task<ModelTarget?> IModelTargets.FindAsync(string name, ModelUser user, CancellationToken cancellation) =>
+        Task.FromResult(Models.FirstOrDefault(m => m.Name == name) is { } model ? new ModelTarget(model) : null);
 
     Task<ModelSettings> IModelSettings.FindAsync(string name, CancellationToken cancellation) =>
         Task.FromResult(Settings.GetValueOrDefault(name) ?? new ModelSettings());
-
-    public Task<IReadOnlyList<InstalledModel>> ListAsync(CancellationToken cancellation) => Task.FromResult(Models);
 
     public async Task<int> ProcessIdAsync()
     {
@@ -78,7 +79,7 @@ internal sealed class WorkerPoolFixture : IModelCatalog, IModelSettings, IAsyncD
 
     /// <summary>The model never stops by itself, so this lasts as long as its context: seconds, in which something can happen.</summary>
     public IAsyncEnumerable<GenerationEvent> Continue(int? maxTokens = null) =>
-        Generator.ContinueAsync(Good.Name, Guid.Empty, "Once", new SamplingOptions { Temperature = 0 }, maxTokens, [], null, Timeout);
+        Generator.ContinueAsync(new TextContinuation(Good.Name, new ModelUser(Guid.Empty, "user"), "Once") { Sampling = new SamplingOptions { Temperature = 0 }, MaxTokens = maxTokens }, Timeout);
 
     public async Task<GenerationCompleted> CompleteAsync(int maxTokens) =>
         Assert.IsType<GenerationCompleted>(await Continue(maxTokens).LastAsync(Timeout));

@@ -46,9 +46,9 @@ public sealed class WorkerPoolTests
         var failure = await Assert.ThrowsAsync<GenerationException>(() => pool.CompleteAsync(1));
         Assert.Equal((503, "model.quarantined"), (failure.Status, failure.Code));
         Assert.InRange(failure.RetryAfter!.Value, TimeSpan.FromMinutes(9), TimeSpan.FromMinutes(10));
-        Assert.Equal(WorkerPhase.Failed, pool.Pool.StateOf("tiny").Phase);
+        Assert.Equal(WorkerPhase.Quarantined, pool.Pool.StateOf("tiny").Phase);
 
-        await pool.Pool.LoadAsync("tiny", Timeout);
+        await pool.LoadAsync("tiny");
         Assert.Equal(WorkerPhase.Ready, pool.Pool.StateOf("tiny").Phase);
     }
 
@@ -71,9 +71,9 @@ public sealed class WorkerPoolTests
     public async Task A_file_that_is_no_model_is_reported_in_the_engines_words()
     {
         await using var pool = new WorkerPoolFixture();
-        var failure = await Assert.ThrowsAsync<GenerationException>(() => pool.Pool.LoadAsync("bad", Timeout));
+        var failure = await Assert.ThrowsAsync<GenerationException>(() => pool.LoadAsync("bad"));
         Assert.Equal((503, "model.load_failed"), (failure.Status, failure.Code));
-        var state = await Eventually.Async(() => Task.FromResult(pool.Pool.StateOf("bad")), state => state.Phase == WorkerPhase.Failed);
+        var state = await Eventually.Async(() => Task.FromResult(pool.Pool.StateOf("bad")), state => state.Phase is WorkerPhase.Failed or WorkerPhase.Quarantined);
         Assert.Equal(("model.load_failed", failure.Message), (state.Code, state.Message));
     }
 
@@ -89,7 +89,8 @@ public sealed class WorkerPoolTests
     public async Task A_model_that_nobody_installed_is_not_found()
     {
         await using var pool = new WorkerPoolFixture();
-        var failure = await Assert.ThrowsAsync<GenerationException>(() => pool.Pool.LoadAsync("other", Timeout));
+        var request = new GenerationRequest("other", new ModelUser(Guid.Empty, "user"), [new ChatMessage("user", "Hello")]);
+        var failure = await Assert.ThrowsAsync<GenerationException>(async () => await pool.Generator.GenerateAsync(request, Timeout).GetAsyncEnumerator(Timeout).MoveNextAsync());
         Assert.Equal((404, "model_not_found"), (failure.Status, failure.Code));
     }
 
@@ -296,6 +297,6 @@ public sealed class WorkerPoolTests
         await WorkerPoolFixture.SignalAsync(lease.Worker.ProcessId, "KILL");
         await lease.Worker.Ended;
         // The clock may only move on when the pool has seen it too, or the next start waits for a time that never comes.
-        await Eventually.Async(() => Task.FromResult(pool.Pool.StateOf("tiny")), state => state.Phase == WorkerPhase.Failed);
+        await Eventually.Async(() => Task.FromResult(pool.Pool.StateOf("tiny")), state => state.Phase is WorkerPhase.Failed or WorkerPhase.Quarantined);
     }
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -111,6 +112,15 @@ internal static class Clients
         Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
         return await Eventually.Async(
             () => client.GetJsonAsync(answer.Headers.Location!.ToString()), install => install.Text("state") is "succeeded" or "failed" or "cancelled");
+    }
+
+    /// <summary>Installs the shared model once more, under a name that a test may do with as it likes.</summary>
+    public static async Task EnsureInstalledAsync(this HttpClient client, PlatformFixture platform, string name)
+    {
+        if ((await client.GetAsync($"/api/v1/inference/models/{name}")).StatusCode == HttpStatusCode.NotFound)
+        {
+            Assert.Equal("succeeded", (await client.InstallAsync($"file://{platform.Imports}/model.gguf", name)).Text("state"));
+        }
     }
 
     public static string? Text(this JsonElement element, string name) => element.GetProperty(name).GetString();

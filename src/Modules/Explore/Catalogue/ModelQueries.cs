@@ -9,9 +9,11 @@ internal static class ModelQueries
 {
     private const int LongestKey = 300;
 
+    public static Refusal NotFound() => Refusal.NotFound("explore.model_not_found", "There is no such model in the catalogue.");
+
     public static Task<ModelRow?> ModelAsync(this IQuerySession session, string key, CancellationToken cancellation) =>
         key.Length > LongestKey || key.Contains('\0', StringComparison.Ordinal)
-            ? throw Refusal.NotFound("explore.model_not_found", "There is no such model in the catalogue.")
+            ? throw NotFound()
             : session.FirstAsync("key = $1", key, cancellation);
 
     /// <summary>What the curated list says of a repository, else what the hub says of it.</summary>

@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using LlmPlatform.Explore.Catalogue;
 using LlmPlatform.Explore.Fit;
 using LlmPlatform.Explore.Search;
@@ -23,7 +24,15 @@ public static class GetHubModelEndpoint
     [ProducesResponseType(typeof(ProblemDetails), 404, "application/problem+json"), ProducesResponseType(typeof(ProblemDetails), 502, "application/problem+json")]
     [ProducesResponseType(typeof(ProblemDetails), 503, "application/problem+json")]
     public static async Task<HubModelDetail> GetAsync(
-        string owner, string name, [FromQuery] int? contextTokens, HubCatalogue hub, IQuerySession session, IMemoryFit memory, CancellationToken cancellation)
+        string owner,
+        string name,
+        [FromQuery] int? contextTokens,
+        ClaimsPrincipal principal,
+        HubCatalogue hub,
+        IModelCatalog catalog,
+        IQuerySession session,
+        IMemoryFit memory,
+        CancellationToken cancellation)
     {
         var tokens = ModelQuestion.CheckContext(contextTokens);
         try
@@ -33,8 +42,9 @@ public static class GetHubModelEndpoint
 
             // The catalogue knows what the hub does not: what is installed, and the shape of a model that is on the curated list.
             var known = await session.ModelOfAsync(row.Hub!, cancellation);
+            var visible = await VisibleModels.ToAsync(principal, catalog, cancellation);
             row = row with { Summary = known?.Summary, Shape = known?.Shape, InstalledNames = known?.InstalledNames ?? [] };
-            return new HubModelDetail(ModelDetail.Of(row, new FitJudge(memory, memory.Machine()), tokens), model.IsStale, model.At);
+            return new HubModelDetail(ModelDetail.Of(visible.Of(row), new FitJudge(memory, memory.Machine()), tokens), model.IsStale, model.At);
         }
         catch (HubException failure)
         {

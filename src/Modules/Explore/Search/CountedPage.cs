@@ -16,7 +16,7 @@ internal sealed record CountedPage(ModelFacets Facets, IReadOnlyList<SearchCurso
         await using var command = statement.Command(
             $"""
             with hits as materialized (
-              select key, {statement.Column} as place, {statement.MatchOf()} as match, tasks, licence, quantisations, source, is_installed
+              select key, {statement.Column} as place, {statement.MatchOf()} as match, tasks, licence, quantisations, source, {statement.IsInstalled()} as is_installed
               from explore.models where {statement.Where(Match.Any)} limit {ModelFacets.MostRows + 1}),
             page as (select key, place, match from hits where {after} order by match, place {statement.Direction}, key {statement.Direction} limit {question.Limit + 1})
             {ModelFacets.Counts}

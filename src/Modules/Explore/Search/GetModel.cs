@@ -1,7 +1,7 @@
+using System.Security.Claims;
 using LlmPlatform.Explore.Catalogue;
 using LlmPlatform.Explore.Fit;
 using LlmPlatform.Inference.Contracts;
-using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
@@ -51,13 +51,21 @@ public static class GetModelEndpoint
     [EndpointSummary("Show a model with every variant, and which of them suits this machine"), Tags("Explore")]
     [ProducesResponseType(typeof(ProblemDetails), 400, "application/problem+json"), ProducesResponseType(typeof(ProblemDetails), 404, "application/problem+json")]
     public static async Task<CatalogueModel> GetAsync(
-        string key, [FromQuery] int? contextTokens, CatalogueSearch search, IQuerySession session, IMemoryFit memory, CancellationToken cancellation)
+        string key,
+        [FromQuery] int? contextTokens,
+        ClaimsPrincipal principal,
+        CatalogueSearch search,
+        IModelCatalog catalog,
+        IQuerySession session,
+        IMemoryFit memory,
+        CancellationToken cancellation)
     {
         var tokens = ModelQuestion.CheckContext(contextTokens);
-        var model = await session.ModelAsync(key, cancellation) ?? throw Refusal.NotFound("explore.model_not_found", "There is no such model in the catalogue.");
+        var visible = await VisibleModels.ToAsync(principal, catalog, cancellation);
+        var model = await session.ModelAsync(key, cancellation) is { } row && visible.Has(row) ? row : throw ModelQueries.NotFound();
         var (state, isStale) = model is { Source: ModelSource.Hub, IsDetailed: false } ? await search.AskHubForAsync(model.Hub!, cancellation) : (HubState.Ok, false);
         var known = model.IsDetailed ? model : await session.ModelAsync(key, cancellation) ?? model;
-        var detail = ModelDetail.Of(known, new FitJudge(memory, memory.Machine()), tokens);
+        var detail = ModelDetail.Of(visible.Of(known), new FitJudge(memory, memory.Machine()), tokens);
         return new CatalogueModel(detail.Model, detail.Shape, detail.Variants, state, isStale);
     }
 }

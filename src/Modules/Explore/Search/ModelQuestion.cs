@@ -43,6 +43,9 @@ internal sealed record ModelQuestion
 
     public ModelSort Sort { get; init; }
 
+    /// <summary>What the caller may know of.</summary>
+    public VisibleModels Visible { get; init; } = VisibleModels.All;
+
     public SearchCursor? After { get; init; }
 
     public int Limit { get; init; }

@@ -44,10 +44,10 @@ internal sealed class ModelSearch(NpgsqlDataSource database)
         var places = found.Facets.IsComplete
             ? found.Places
             : await new WalkedPage(connection, question, () => new SearchStatement(question, budgetBytes, corrected)).ReadAsync(corrected is not null, cancellation);
-        return new FoundModels(await ModelsAsync(connection, places, cancellation), found.Facets);
+        return new FoundModels(await ModelsAsync(connection, places, question.Visible, cancellation), found.Facets);
     }
 
-    private static async Task<IReadOnlyList<FoundModel>> ModelsAsync(NpgsqlConnection connection, IReadOnlyList<SearchCursor> places, CancellationToken cancellation)
+    private static async Task<IReadOnlyList<FoundModel>> ModelsAsync(NpgsqlConnection connection, IReadOnlyList<SearchCursor> places, VisibleModels visible, CancellationToken cancellation)
     {
         await using var command = new NpgsqlCommand($"select {ModelReader.Columns} from explore.models m where key = any($1)", connection);
         command.Parameters.Add(new NpgsqlParameter { Value = places.Select(place => place.Key).ToArray() });
@@ -55,7 +55,7 @@ internal sealed class ModelSearch(NpgsqlDataSource database)
         var models = new Dictionary<string, ModelRow>();
         while (await reader.ReadAsync(cancellation))
         {
-            var model = ModelReader.Read(reader);
+            var model = visible.Of(ModelReader.Read(reader));
             models.Add(model.Key, model);
         }
 

@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using LlmPlatform.Explore.Catalogue;
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.SharedKernel;
@@ -35,7 +36,9 @@ public static class SearchModelsEndpoint
         [FromQuery] ModelSort? sort,
         [FromQuery] string? cursor,
         [FromQuery] int? limit,
+        ClaimsPrincipal principal,
         CatalogueSearch search,
+        IModelCatalog catalog,
         IMemoryFit memory,
         CancellationToken cancellation)
     {
@@ -52,6 +55,7 @@ public static class SearchModelsEndpoint
             Source = source,
             ContextTokens = contextTokens,
             Sort = sort ?? ModelSort.Relevance,
+            Visible = await VisibleModels.ToAsync(principal, catalog, cancellation),
             After = SearchCursor.Parse(cursor),
             Limit = Page.Limit(limit),
         }.Checked();

@@ -61,6 +61,9 @@ internal sealed class SearchStatement(ModelQuestion question, long budgetBytes, 
         ? $"{(int)Match.Any}"
         : $"case when names @@ {Typed()} then {(int)Match.Name} when words @@ {Typed()} then {(int)Match.Description} else {(int)Match.Spelling} end";
 
+    /// <summary>Whether it is installed, as far as the caller may know.</summary>
+    public string IsInstalled() => question.Visible.Names is { } names ? $"installed_names && {Value(names.ToArray())}" : "is_installed";
+
     /// <summary>Rows after a cursor among those that are the same kind of match.</summary>
     public string After(SearchCursor cursor, string column) =>
         $"({column}, key) {(Direction == "asc" ? ">" : "<")} ({(question.Sort == ModelSort.Name ? Value(cursor.Text) : Value(cursor.Number))}, {Value(cursor.Key)})";
@@ -92,6 +95,11 @@ internal sealed class SearchStatement(ModelQuestion question, long budgetBytes, 
 
     private IEnumerable<string> Filters()
     {
+        if (question.Visible.Names is not null)
+        {
+            yield return $"(source <> 'installed' or {IsInstalled()})";
+        }
+
         if (question.Task is { } task)
         {
             yield return $"tasks @> {Value(new[] { task })}";
@@ -124,7 +132,7 @@ internal sealed class SearchStatement(ModelQuestion question, long budgetBytes, 
 
         if (question.Installed is { } installed)
         {
-            yield return installed ? "is_installed" : "not is_installed";
+            yield return installed ? IsInstalled() : $"not ({IsInstalled()})";
         }
 
         if (question.Source is { } source)

@@ -20,6 +20,10 @@ internal abstract class EngineRequest(Submit request, Outbox outbox)
     /// <summary>Only its owner's requests share what is computed for it.</summary>
     internal string Tenant => request.Tenant;
 
+    /// <summary>Prompt and completion together at most.</summary>
+    protected int ContextOf(LoadedModel model) =>
+        request.HasContextTokens ? (int)Math.Min(request.ContextTokens, (uint)model.Layout.ContextTokens) : model.Layout.ContextTokens;
+
     /// <summary>When it came, in ticks of the stopwatch.</summary>
     protected long Arrived { get; } = Stopwatch.GetTimestamp();
 

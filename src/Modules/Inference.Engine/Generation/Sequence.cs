@@ -79,7 +79,7 @@ internal sealed class Sequence(Submit request, Outbox outbox) : EngineRequest(re
         var sampling = Request.Sampling ?? new Sampling();
         var logprobs = LogProbabilities.Of(sampling);
         var stops = new StopStrings(Request.Stop);
-        var prompt = new Prompt(vocabulary, language, model.Layout.ContextTokens).Tokenize(Request);
+        var prompt = new Prompt(vocabulary, language, ContextOf(model)).Tokenize(Request);
         tokens = prompt.Tokens;
         constraint = Constrain(model, language is null ? AnswerConstraint.Text(Request.Form) : language.FormOf(Request, prompt.EndsInReasoning));
         ownScores = constraint is not null && logprobs is not null ? new float[vocabulary.Size] : null;
@@ -87,7 +87,7 @@ internal sealed class Sequence(Submit request, Outbox outbox) : EngineRequest(re
         reply = new ReplyStream(vocabulary, parser, new StopStrings(language?.TurnEnds ?? []), stops, logprobs);
         sampler = new Sampler(sampling, Penalties.Of(sampling, vocabulary.Size, vocabulary.EndMarks, tokens));
         promptTokens = tokens.Count;
-        var room = model.Layout.ContextTokens - promptTokens;
+        var room = ContextOf(model) - promptTokens;
         mostTokens = Request.HasMaxTokens ? (int)Math.Min(Request.MaxTokens, (uint)room) : room;
         Say(new Event { Id = Id, Admitted = new Admitted { PromptTokens = (uint)promptTokens, DroppedMessages = (uint)prompt.DroppedMessages } });
         if (mostTokens == 0)

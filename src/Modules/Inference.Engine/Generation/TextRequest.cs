@@ -21,7 +21,7 @@ internal sealed class TextRequest(Submit request, Outbox outbox) : EngineRequest
         else
         {
             var answer = new Event { Id = Id, Tokens = new Tokens() };
-            answer.Tokens.Ids.AddRange(new Prompt(model.Model.Vocabulary, language, model.Layout.ContextTokens).Tokenize(Request).Tokens);
+            answer.Tokens.Ids.AddRange(new Prompt(model.Model.Vocabulary, language, ContextOf(model)).Tokenize(Request).Tokens);
             Say(answer);
         }
 

@@ -5,7 +5,8 @@ namespace LlmPlatform.Inference.Engine.Llama;
 /// <summary>The native library is missing, is of another version, or does not fit this binding.</summary>
 internal sealed class NativeLibraryException(string message) : Exception(message);
 
-internal sealed record LlamaDevice(string Name, string Description);
+/// <summary>What can compute. Memory is in bytes; that of the processor is the machine's.</summary>
+internal sealed record LlamaDevice(string Name, string Description, bool IsGpu, long TotalBytes, long FreeBytes);
 
 /// <summary>
 /// llama.cpp, loaded into this process once. <see cref="Load"/> comes before every other call of this folder; it cannot be undone, because
@@ -16,6 +17,8 @@ internal sealed unsafe class LlamaLibrary
     // llama.cpp keeps no ABI between minor versions: structs grow in the middle.
     private const string SupportedVersion = "0.5.";
     private const int CpuDevice = 0;
+    private const int Gpu = 1; // as ggml-backend.h numbers kinds of devices
+    private const int IntegratedGpu = 2;
 
     private LlamaLibrary(string version, NativeLog log)
     {
@@ -58,9 +61,13 @@ internal sealed unsafe class LlamaLibrary
         for (nuint index = 0; index < Native.ggml_backend_dev_count(); index++)
         {
             var device = Native.ggml_backend_dev_get(index);
+            Native.ggml_backend_dev_memory(device, out var free, out var total);
             devices.Add(new LlamaDevice(
                 Marshal.PtrToStringUTF8((nint)Native.ggml_backend_dev_name(device)) ?? "",
-                Marshal.PtrToStringUTF8((nint)Native.ggml_backend_dev_description(device)) ?? ""));
+                Marshal.PtrToStringUTF8((nint)Native.ggml_backend_dev_description(device)) ?? "",
+                Native.ggml_backend_dev_type(device) is Gpu or IntegratedGpu,
+                (long)total,
+                (long)free));
         }
 
         return devices;

@@ -208,6 +208,12 @@ internal static unsafe partial class Native
     internal static partial byte* ggml_backend_dev_description(nint device);
 
     [LibraryImport(GgmlBase)]
+    internal static partial int ggml_backend_dev_type(nint device);
+
+    [LibraryImport(GgmlBase)]
+    internal static partial void ggml_backend_dev_memory(nint device, out nuint free, out nuint total);
+
+    [LibraryImport(GgmlBase)]
     internal static partial nint ggml_backend_dev_backend_reg(nint device);
 
     [LibraryImport(GgmlBase, StringMarshalling = StringMarshalling.Utf8)]

@@ -1,5 +1,6 @@
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.Inference.Engine.Protocol;
+using LlmPlatform.Inference.Presets;
 using Message = LlmPlatform.Inference.Engine.Protocol.Message;
 using Mode = LlmPlatform.Inference.Engine.Protocol.ToolChoice;
 
@@ -8,7 +9,7 @@ namespace LlmPlatform.Inference.Generation;
 /// <summary>What callers say to a model, in the engine's words.</summary>
 internal static class ConversationWire
 {
-    public static Conversation ToConversation(this GenerationRequest request)
+    public static Conversation ToConversation(this GenerationRequest request, Preset? preset)
     {
         var wire = new Conversation
         {
@@ -24,7 +25,7 @@ internal static class ConversationWire
             ReasoningEffort = request.ReasoningEffort ?? "",
             DropsOldestTurns = request.DropsOldestTurns,
         };
-        wire.Messages.AddRange(request.Messages.Select(ToWire));
+        wire.Messages.AddRange(request.Messages.With(preset).Select(ToWire));
         wire.Tools.AddRange(request.Tools.Select(ToWire));
         return wire;
     }

@@ -1,13 +1,15 @@
 using System.Runtime.CompilerServices;
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.Inference.Engine.Protocol;
+using LlmPlatform.Inference.Names;
+using LlmPlatform.Inference.Presets;
 using LlmPlatform.Inference.Workers;
 using Microsoft.Extensions.Options;
 
 namespace LlmPlatform.Inference.Generation;
 
 /// <summary>Finds the worker of a model, asks it, and reads what it says.</summary>
-internal sealed class EngineCalls(IModelCatalog models, WorkerPool workers, IOptions<EngineOptions> options)
+internal sealed class EngineCalls(IModelTargets models, WorkerPool workers, IOptions<EngineOptions> options)
 {
     private const string Missing = "model_not_found"; // OpenAI's own code, which clients look for
 
@@ -20,11 +22,29 @@ internal sealed class EngineCalls(IModelCatalog models, WorkerPool workers, IOpt
         new(404, Missing, $"The model '{model}' does not exist or is not installed.", "model");
 
     /// <summary>The last of the news is that it is finished or has failed. Cancelling stops the engine within a step.</summary>
-    public async IAsyncEnumerable<Event> AskAsync(string name, Submit submit, [EnumeratorCancellation] CancellationToken cancellation)
+    /// <param name="name">The model, preset or alias that is asked.</param>
+    /// <param name="user">Who asks.</param>
+    /// <param name="compose">Says what is asked, once it is known whether a preset shapes it.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public async IAsyncEnumerable<Event> AskAsync(
+        string name, ModelUser user, Func<Preset?, Submit> compose, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var model = await models.FindAsync(name, cancellation) ?? throw NotFound(name);
-        using var lease = await workers.LeaseAsync(model, cancellation);
+        var target = await models.FindAsync(name, user, cancellation) ?? throw NotFound(name);
+        if (target.Quarantine is { } quarantine)
+        {
+            throw new GenerationException(503, quarantine.Code, quarantine.Message, "model");
+        }
+
+        var submit = compose(target.Preset);
+        submit.Tenant = user.Id.ToString("n");
         submit.Deadlines = deadlines;
+        if (target.Preset?.ContextTokens is { } most)
+        {
+            submit.ContextTokens = (uint)most;
+        }
+
+        using var lease = await workers.LeaseAsync(target.Model, cancellation);
+        lease.KeepAlive = target.Preset?.KeepAlive;
         using var call = lease.Worker.Submit(submit);
         await foreach (var item in call.News.ReadAllAsync(cancellation))
         {

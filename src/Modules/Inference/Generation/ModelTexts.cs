@@ -1,5 +1,6 @@
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.Inference.Engine.Protocol;
+using LlmPlatform.Inference.Presets;
 
 namespace LlmPlatform.Inference.Generation;
 
@@ -12,13 +13,13 @@ internal sealed record TextVectors(IReadOnlyList<IReadOnlyList<float>> Vectors, 
 /// <summary>What a model does with texts besides generating them: vectors and tokens.</summary>
 internal sealed class ModelTexts(EngineCalls engine, GenerationMetrics metrics)
 {
-    public async Task<TextVectors> EmbedAsync(string model, Guid userId, IReadOnlyList<EmbeddingInput> inputs, CancellationToken cancellation)
+    public async Task<TextVectors> EmbedAsync(string model, ModelUser user, IReadOnlyList<EmbeddingInput> inputs, CancellationToken cancellation)
     {
-        var submit = new Submit { Tenant = userId.ToString("n"), Embed = new Inputs() };
+        var submit = new Submit { Embed = new Inputs() };
         submit.Embed.Inputs_.AddRange(inputs.Select(ToWire));
         var vectors = new IReadOnlyList<float>[inputs.Count];
         var promptTokens = 0;
-        await foreach (var item in AskAsync(model, submit, cancellation))
+        await foreach (var item in AskAsync(model, user, _ => submit, cancellation))
         {
             if (item.Embedding is { } embedding)
             {
@@ -33,30 +34,31 @@ internal sealed class ModelTexts(EngineCalls engine, GenerationMetrics metrics)
     }
 
     /// <summary>The tokens of a text as it is.</summary>
-    public Task<IReadOnlyList<int>> TokenizeAsync(string model, Guid userId, string text, CancellationToken cancellation) =>
-        TokenizeAsync(model, new Submit { Tenant = userId.ToString("n"), Text = text, TokenizeOnly = true }, cancellation);
+    public Task<IReadOnlyList<int>> TokenizeAsync(string model, ModelUser user, string text, CancellationToken cancellation) =>
+        TokenizeAsync(model, user, _ => new Submit { Text = text, TokenizeOnly = true }, cancellation);
 
     /// <summary>The tokens of the prompt that a conversation becomes.</summary>
     public Task<IReadOnlyList<int>> TokenizeAsync(GenerationRequest request, CancellationToken cancellation) =>
         TokenizeAsync(
             request.Model,
-            new Submit { Tenant = request.UserId.ToString("n"), Conversation = request.ToConversation(), TokenizeOnly = true },
+            request.User,
+            preset => new Submit { Conversation = request.ToConversation(preset), TokenizeOnly = true },
             cancellation);
 
-    public Task<string> DetokenizeAsync(string model, Guid userId, IReadOnlyList<int> tokens, CancellationToken cancellation)
+    public Task<string> DetokenizeAsync(string model, ModelUser user, IReadOnlyList<int> tokens, CancellationToken cancellation)
     {
-        var submit = new Submit { Tenant = userId.ToString("n"), Detokenize = new TokenIds { Ids = { tokens } } };
-        return OneAsync(model, submit, item => item.HasText ? item.Text : null, cancellation);
+        var submit = new Submit { Detokenize = new TokenIds { Ids = { tokens } } };
+        return OneAsync(model, user, _ => submit, item => item.HasText ? item.Text : null, cancellation);
     }
 
-    private Task<IReadOnlyList<int>> TokenizeAsync(string model, Submit submit, CancellationToken cancellation) =>
-        OneAsync<IReadOnlyList<int>>(model, submit, item => item.Tokens?.Ids, cancellation);
+    private Task<IReadOnlyList<int>> TokenizeAsync(string model, ModelUser user, Func<Preset?, Submit> compose, CancellationToken cancellation) =>
+        OneAsync<IReadOnlyList<int>>(model, user, compose, item => item.Tokens?.Ids, cancellation);
 
-    private async Task<T> OneAsync<T>(string model, Submit submit, Func<Event, T?> find, CancellationToken cancellation)
+    private async Task<T> OneAsync<T>(string model, ModelUser user, Func<Preset?, Submit> compose, Func<Event, T?> find, CancellationToken cancellation)
         where T : class
     {
         T? found = null;
-        await foreach (var item in AskAsync(model, submit, cancellation))
+        await foreach (var item in AskAsync(model, user, compose, cancellation))
         {
             found = find(item) ?? found;
         }
@@ -64,8 +66,8 @@ internal sealed class ModelTexts(EngineCalls engine, GenerationMetrics metrics)
         return found ?? throw Incomplete();
     }
 
-    private IAsyncEnumerable<Event> AskAsync(string model, Submit submit, CancellationToken cancellation) =>
-        engine.AskAsync(model, submit, cancellation).Select(item => item.Failed is { } failed ? throw EngineCalls.Failure(failed) : item);
+    private IAsyncEnumerable<Event> AskAsync(string model, ModelUser user, Func<Preset?, Submit> compose, CancellationToken cancellation) =>
+        engine.AskAsync(model, user, compose, cancellation).Select(item => item.Failed is { } failed ? throw EngineCalls.Failure(failed) : item);
 
     private static Input ToWire(EmbeddingInput input) =>
         input.Text is { } text ? new Input { Text = text } : new Input { Tokens = new TokenIds { Ids = { input.Tokens } } };

@@ -14,7 +14,7 @@ internal static class SamplingWire
     public static Sampling ToWire(this SamplingOptions options)
     {
         Check(options);
-        var wire = new Sampling { Temperature = options.Temperature, MinTokens = (uint)options.MinTokens, IgnoreEos = options.IgnoreEos };
+        var wire = new Sampling { Temperature = options.Temperature ?? 1, MinTokens = (uint)options.MinTokens, IgnoreEos = options.IgnoreEos };
         Set(options.TopP, value => wire.TopP = value);
         Set(options.TopK, value => wire.TopK = (uint)value);
         Set(options.MinP, value => wire.MinP = value);
@@ -46,7 +46,7 @@ internal static class SamplingWire
 
     private static void Check(SamplingOptions options)
     {
-        Check(options.Temperature is >= 0 and <= 2, "temperature", "temperature is a number from 0 to 2.");
+        Check(options.Temperature is null or (>= 0 and <= 2), "temperature", "temperature is a number from 0 to 2.");
         Check(options.TopP is null or (> 0 and <= 1), "top_p", "top_p is a number above 0 and up to 1.");
         Check(options.MinP is null or (>= 0 and <= 1), "min_p", "min_p is a number from 0 to 1.");
         Check(options.TypicalP is null or (> 0 and <= 1), "typical_p", "typical_p is a number above 0 and up to 1.");

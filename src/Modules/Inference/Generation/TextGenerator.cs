@@ -2,9 +2,29 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.Inference.Engine.Protocol;
+using LlmPlatform.Inference.Presets;
 using FinishReason = LlmPlatform.Inference.Contracts.FinishReason;
 
 namespace LlmPlatform.Inference.Generation;
+
+/// <summary>A text that is to be continued as it is.</summary>
+/// <param name="Model">Name of a model, a preset or an alias.</param>
+/// <param name="User">Who asks.</param>
+/// <param name="Text">The text.</param>
+internal sealed record TextContinuation(string Model, ModelUser User, string Text)
+{
+    public SamplingOptions Sampling { get; init; } = new();
+
+    /// <summary>Completion tokens at most.</summary>
+    public int? MaxTokens { get; init; }
+
+    /// <summary>The same where neither the request nor a preset sets a limit; null until the context is full.</summary>
+    public int? UsualMaxTokens { get; init; }
+
+    public IReadOnlyList<string> Stop { get; init; } = [];
+
+    public OutputFormat? Format { get; init; }
+}
 
 /// <summary>Finds the model, takes a worker that serves it, and turns what the worker says into what callers read.</summary>
 internal sealed class TextGenerator(
@@ -12,32 +32,43 @@ internal sealed class TextGenerator(
 {
     private static readonly ActivitySource Activities = new(GenerationMetrics.Source);
 
-    public IAsyncEnumerable<GenerationEvent> GenerateAsync(GenerationRequest request, CancellationToken cancellation)
-    {
-        var submit = Submit(request.UserId, request.Sampling, request.MaxTokens, request.Stop);
-        submit.Conversation = request.ToConversation();
-        submit.Form = request.Format.ToWire();
-        return RunAsync(request.Model, submit, cancellation);
-    }
+    public IAsyncEnumerable<GenerationEvent> GenerateAsync(GenerationRequest request, CancellationToken cancellation) => RunAsync(
+        request.Model,
+        request.User,
+        "chat",
+        preset =>
+        {
+            var submit = Submit(request.Sampling.Or(preset?.Sampling), request.MaxTokens ?? preset?.MaxTokens, Or(request.Stop, preset));
+            submit.Conversation = request.ToConversation(preset);
+            submit.Form = request.Format.ToWire();
+            return submit;
+        },
+        cancellation);
 
     /// <summary>Continues a text as it is, for <c>/v1/completions</c> alone: everybody else speaks in messages.</summary>
-    public IAsyncEnumerable<GenerationEvent> ContinueAsync(
-        string model, Guid userId, string text, SamplingOptions sampling, int? maxTokens, IReadOnlyList<string> stop, OutputFormat? format, CancellationToken cancellation)
-    {
-        var submit = Submit(userId, sampling, maxTokens, stop);
-        submit.Text = text;
-        submit.Form = format.ToWire();
-        return RunAsync(model, submit, cancellation);
-    }
+    public IAsyncEnumerable<GenerationEvent> ContinueAsync(TextContinuation request, CancellationToken cancellation) => RunAsync(
+        request.Model,
+        request.User,
+        "text_completion",
+        preset =>
+        {
+            var submit = Submit(request.Sampling.Or(preset?.Sampling), request.MaxTokens ?? preset?.MaxTokens ?? request.UsualMaxTokens, Or(request.Stop, preset));
+            submit.Text = request.Text;
+            submit.Form = request.Format.ToWire();
+            return submit;
+        },
+        cancellation);
 
-    private async IAsyncEnumerable<GenerationEvent> RunAsync(string name, Submit submit, [EnumeratorCancellation] CancellationToken cancellation)
+    private async IAsyncEnumerable<GenerationEvent> RunAsync(
+        string name, ModelUser user, string operation, Func<Preset?, Submit> compose, [EnumeratorCancellation] CancellationToken cancellation)
     {
         using var activity = Activities.StartActivity($"generate {name}", ActivityKind.Server);
-        activity?.SetTag("gen_ai.operation.name", submit.Conversation is not null ? "chat" : "text_completion");
+        activity?.SetTag("gen_ai.operation.name", operation);
         activity?.SetTag("gen_ai.request.model", name);
         var started = time.GetTimestamp();
         var (last, lastTokens) = (0L, 0);
-        await foreach (var item in engine.AskAsync(name, submit, cancellation))
+        var hasLogprobs = false;
+        await foreach (var item in engine.AskAsync(name, user, Compose, cancellation))
         {
             switch (item.NewsCase)
             {
@@ -56,7 +87,7 @@ internal sealed class TextGenerator(
                     }
 
                     (last, lastTokens) = (now, (int)item.Delta.Tokens);
-                    yield return ToContract(item.Delta, submit.Sampling.HasTopLogprobs);
+                    yield return ToContract(item.Delta, hasLogprobs);
                     break;
                 case Event.NewsOneofCase.Finished:
                     var completed = new GenerationCompleted(Reason(item.Finished.Reason), Usage(item.Finished.Usage), Timings(item.Finished.Timings))
@@ -75,13 +106,22 @@ internal sealed class TextGenerator(
                     throw EngineCalls.Failure(item.Failed);
             }
         }
+
+        Submit Compose(Preset? preset)
+        {
+            var submit = compose(preset);
+            hasLogprobs = submit.Sampling.HasTopLogprobs;
+            return submit;
+        }
     }
 
-    private static Submit Submit(Guid userId, SamplingOptions sampling, int? maxTokens, IReadOnlyList<string> stop)
+    private static IReadOnlyList<string> Or(IReadOnlyList<string> stop, Preset? preset) => stop.Count > 0 ? stop : preset?.Stop ?? [];
+
+    private static Submit Submit(SamplingOptions sampling, int? maxTokens, IReadOnlyList<string> stop)
     {
         SamplingWire.Check(maxTokens is null or >= 1, "max_tokens", "max_tokens is a whole number from 1 on.");
         SamplingWire.Check(sampling.MinTokens <= (maxTokens ?? int.MaxValue), "min_tokens", "min_tokens is at most max_tokens.");
-        var submit = new Submit { Tenant = userId.ToString("n"), Sampling = sampling.ToWire() };
+        var submit = new Submit { Sampling = sampling.ToWire() };
         if (maxTokens is { } limit)
         {
             submit.MaxTokens = (uint)limit;

@@ -1,5 +1,5 @@
 using LlmPlatform.Admin.Contracts;
-using LlmPlatform.Inference.Models;
+using LlmPlatform.Inference.Names;
 using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.AspNetCore.Authorization;

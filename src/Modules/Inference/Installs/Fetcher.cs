@@ -11,6 +11,7 @@ internal sealed class Fetcher(GuardedHttp http, InstallSources sources, ModelFil
 {
     private const int BufferBytes = 1 << 20;
     private const int SlowestBytesPerSecond = 1024;
+    private const string StalledCode = "download.stalled";
     public const int NoSpace = 28; // ENOSPC, as .NET reports it on Unix
 
     private readonly SemaphoreSlim reserving = new(1, 1); // who asks second sees what the first one took
@@ -37,13 +38,16 @@ internal sealed class Fetcher(GuardedHttp http, InstallSources sources, ModelFil
                 await work();
                 return;
             }
-            catch (InstallException failure) when (failure.IsTransient && (failures = position() > before ? 1 : failures + 1) <= options.DownloadRetries)
+            catch (InstallException failure) when (failure.IsTransient && (failures = GotOn(failure, before) ? 1 : failures + 1) <= options.DownloadRetries)
             {
                 progress.Phase = "waiting";
                 var wait = options.DownloadRetryDelay * Math.Pow(2, failures - 1);
                 await Task.Delay(failure.RetryAfter > wait ? failure.RetryAfter.Value : wait, time, cancellation);
             }
         }
+
+        // A trickle brings something each time, and would never end.
+        bool GotOn(InstallException failure, long before) => failure.Code != StalledCode && position() > before;
     }
 
     private async Task OnceAsync(FileLocation location, PartialFile partial, HeaderWatch header, Progress progress, CancellationToken cancellation)
@@ -84,7 +88,7 @@ internal sealed class Fetcher(GuardedHttp http, InstallSources sources, ModelFil
         var version = $"{source.Length}-{File.GetLastWriteTimeUtc(path).Ticks}";
         if (partial.Position == 0 || partial.Journal.Version != version)
         {
-            await BeginAsync(partial, source.Length, version, progress);
+            await BeginAsync(partial, source.Length, version, progress, cancellation);
         }
 
         source.Position = partial.Position;
@@ -146,7 +150,7 @@ internal sealed class Fetcher(GuardedHttp http, InstallSources sources, ModelFil
                 throw new InstallException("download.size", $"The source announces {total} bytes; the file has {location.SizeBytes}.");
             }
 
-            await BeginAsync(partial, total ?? location.SizeBytes, version, progress); // also where a server gives no ranges
+            await BeginAsync(partial, total ?? location.SizeBytes, version, progress, cancellation); // also where a server gives no ranges
         }
         else
         {
@@ -172,20 +176,20 @@ internal sealed class Fetcher(GuardedHttp http, InstallSources sources, ModelFil
 
     private static bool IsOther<T>(T? now, T? before) => now is not null && before is not null && !now.Equals(before);
 
-    private async Task BeginAsync(PartialFile partial, long? total, string? version, Progress progress)
+    private async Task BeginAsync(PartialFile partial, long? total, string? version, Progress progress, CancellationToken cancellation)
     {
         progress.TotalBytes = total;
         progress.StartAt(0);
-        await reserving.WaitAsync(CancellationToken.None);
+        await reserving.WaitAsync(cancellation);
         try
         {
-            await partial.BeginAsync(0, null); // what it held is room
+            partial.Begin(0, null); // what it held is room
             if (total > files.RoomBytes())
             {
                 throw NotEnoughSpace();
             }
 
-            await partial.BeginAsync(total, version);
+            partial.Begin(total, version);
         }
         finally
         {
@@ -256,7 +260,7 @@ internal sealed class Fetcher(GuardedHttp http, InstallSources sources, ModelFil
     }
 
     private InstallException Stalled() =>
-        new("download.stalled", $"The source sent less than {SlowestBytesPerSecond} bytes a second for {options.DownloadSilence.TotalSeconds:0} seconds.") { IsTransient = true, CanResume = true };
+        new(StalledCode, $"The source sent less than {SlowestBytesPerSecond} bytes a second for {options.DownloadSilence.TotalSeconds:0} seconds.") { IsTransient = true, CanResume = true };
 
     private static InstallException Changed() => new("download.changed", "The file at the source is another one than when its download began.");
 

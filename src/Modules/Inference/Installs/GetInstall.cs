@@ -79,10 +79,4 @@ internal static class InstallRefusals
     public static Refusal NotFound() => Refusal.NotFound("install.not_found", "There is no such install.");
 
     public static Refusal Over() => new(new Error(409, "install.over", "This install is over already."));
-
-    public static Refusal NameTaken(string name) =>
-        new(new Error(409, "model.name_taken", $"There is a model called '{name}' already, or one is being installed.", "name"));
-
-    /// <summary>Held by whoever takes a name.</summary>
-    public static string LockOf(string name) => $"model-name:{name}";
 }

@@ -56,6 +56,8 @@ public sealed class Installer
         var arrived = new ArrivedFile(digest, partial.Position, header.Architecture, result.Parameters, result.TrainedContextTokens, result.HasChatTemplate)
         {
             Licence = header.Licence,
+            Quantisation = GgufFileType.NameOf(header.FileType),
+            IsEmbedder = !result.GeneratesText,
         };
         partial.Remember(arrived);
         return arrived;

@@ -70,13 +70,13 @@ internal sealed class PartialFile : IAsyncDisposable
     }
 
     /// <summary>Opens what is there to add to it, without a hash.</summary>
-    public static async Task<PartialFile> ContinueAsync(ModelFiles files, string key, int chunk)
+    public static PartialFile Continue(ModelFiles files, string key, int chunk)
     {
         files.CreateFolders();
         var partial = new PartialFile(files.PartialOf(key), files.JournalOf(key), chunk, ReadJournal(files, key));
         if (partial.file.Length < partial.Journal.SyncedBytes)
         {
-            await partial.BeginAsync(null, null);
+            partial.Begin(null, null);
         }
 
         partial.Position = partial.file.Position = partial.Journal.SyncedBytes;
@@ -109,9 +109,9 @@ internal sealed class PartialFile : IAsyncDisposable
 
     /// <summary>Throws away what is there and takes the disk space of the whole file, where its size is known.</summary>
     /// <exception cref="IOException">There is no space.</exception>
-    public async Task BeginAsync(long? totalBytes, string? version)
+    public void Begin(long? totalBytes, string? version)
     {
-        await file.DisposeAsync();
+        file.Dispose();
         _ = hash.GetHashAndReset();
         Position = 0;
         WriteJournal(new PartialJournal(Journal.Key) { TotalBytes = totalBytes, Version = version });

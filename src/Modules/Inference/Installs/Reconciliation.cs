@@ -15,6 +15,7 @@ internal sealed partial class Reconciliation(
         await ForgetFailedAsync(cancellationToken);
         await RemoveUnfinishedAsync(cancellationToken);
         await RemoveUnownedAsync(cancellationToken);
+        await MarkLostAsync(cancellationToken);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -62,12 +63,38 @@ internal sealed partial class Reconciliation(
         }
     }
 
+    /// <summary>A model whose file is gone or cut off says so instead of failing on every use; one whose file is back can be used again.</summary>
+    private async Task MarkLostAsync(CancellationToken cancellation)
+    {
+        await using var session = store.LightweightSession();
+        foreach (var model in await session.Query<Model>().ToListAsync(cancellation))
+        {
+            var isWhole = new FileInfo(files.PathOf(model.Digest)) is { Exists: true } file && file.Length == model.SizeBytes;
+            if (isWhole == model.Quarantine is null)
+            {
+                continue;
+            }
+
+            if (!isWhole)
+            {
+                LogLost(logger, model.Id);
+            }
+
+            session.Store(model with { Quarantine = isWhole ? null : new ModelError("model.file_lost", "The file of this model is gone or cut off; install it again, or put it back and restart.") });
+        }
+
+        await session.SaveChangesAsync(cancellation);
+    }
+
     /// <summary>Whether an install that goes on now ended between the file's last rename and its own record.</summary>
     private async Task<bool> IsArrivingAsync(IQuerySession session, string digest, CancellationToken cancellation)
     {
         var open = await session.Query<Install>().Where(i => i.State == InstallState.Queued && i.Key != null).ToListAsync(cancellation);
         return open.Any(install => PartialFile.ReadJournal(files, install.Key!).Arrived?.Digest == digest);
     }
+
+    [LoggerMessage(LogLevel.Error, "The file of model {Model} is gone or cut off")]
+    private static partial void LogLost(ILogger logger, string model);
 
     [LoggerMessage(LogLevel.Warning, "Removed {File}: no record owns it")]
     private static partial void LogRemoved(ILogger logger, string file);

@@ -1,6 +1,7 @@
 using FluentValidation;
 using LlmPlatform.Admin.Contracts;
 using LlmPlatform.Inference.Models;
+using LlmPlatform.Inference.Names;
 using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.AspNetCore.Authorization;
@@ -18,13 +19,13 @@ namespace LlmPlatform.Inference.Installs;
 /// </summary>
 public sealed record RequestInstall(string Source, string? Name = null, string? Sha256 = null, long? SizeBytes = null);
 
-internal sealed class RequestInstallValidator : AbstractValidator<RequestInstall>
+public sealed class RequestInstallValidator : AbstractValidator<RequestInstall>
 {
     public RequestInstallValidator()
     {
         RuleFor(c => c.Source).NotEmpty().MaximumLength(4096);
         RuleFor(c => c.Name).Must(name => name is null || Model.IsName(name))
-            .WithErrorCode("model.name_invalid").WithMessage("A model name has 1 to 64 of a-z, 0-9, '.', '_' and '-', and may end with a ':' and a tag.");
+            .WithErrorCode("model.name_invalid").WithMessage(Model.NameRule);
         RuleFor(c => c.Sha256).Must(hash => hash is null || (hash.Length == 64 && hash.All(char.IsAsciiHexDigit)))
             .WithErrorCode("model.hash_invalid").WithMessage("A SHA-256 has 64 hexadecimal digits.");
         RuleFor(c => c.Name).NotNull().When(c => c.Source == InstallSources.Upload).WithMessage("An upload needs a name.");
@@ -60,15 +61,15 @@ internal static class InstallRequests
         IDocumentSession session, Guid id, RequestInstall command, Guid by, DateTimeOffset now, CancellationToken cancellation)
     {
         var name = command.Name ?? InstallSources.NameOf(command.Source);
-        await session.LockAsync(InstallRefusals.LockOf(name), cancellation);
+        await session.LockAsync(ModelName.Lock, cancellation);
         if (await session.LoadAsync<ModelName>(name, cancellation) is not null)
         {
-            throw InstallRefusals.NameTaken(name);
+            throw NameRefusals.Taken(name);
         }
 
         var requested = new InstallRequested(id, name, command.Source, command.Sha256?.ToLowerInvariant(), by, now) { SizeBytes = command.SizeBytes };
         var install = Install.Create(requested);
-        session.Insert(new ModelName { Id = name, InstallId = id });
+        session.Insert(new ModelName { Id = name, InstallId = id, CreatedAt = now });
         var audit = new ActPerformed(id, by, "inference.install_requested", $"model:{name}", now);
         if (InstallSources.Locate(id, command.Source, requested.Sha256, command.SizeBytes) is not { } location)
         {

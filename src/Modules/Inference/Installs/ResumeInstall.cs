@@ -1,5 +1,5 @@
 using LlmPlatform.Admin.Contracts;
-using LlmPlatform.Inference.Models;
+using LlmPlatform.Inference.Names;
 using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.AspNetCore.Authorization;
@@ -42,7 +42,7 @@ public static class RetryInstallEndpoint
             throw InstallRefusals.NotFound();
         }
 
-        await session.LockAsync(InstallRefusals.LockOf(known.Name), cancellation);
+        await session.LockAsync(ModelName.Lock, cancellation);
         var stream = await session.Events.FetchForWriting<Install>(id, cancellation);
         var install = stream.Aggregate!;
         if (install.State == InstallState.Queued)
@@ -59,10 +59,10 @@ public static class RetryInstallEndpoint
 
         if (await session.LoadAsync<ModelName>(install.Name, cancellation) is not null)
         {
-            throw InstallRefusals.NameTaken(install.Name);
+            throw NameRefusals.Taken(install.Name);
         }
 
-        session.Insert(new ModelName { Id = install.Name, InstallId = id });
+        session.Insert(new ModelName { Id = install.Name, InstallId = id, CreatedAt = now });
         return (Queue.Accepted(id), Queue.Append(stream, install, currentUser, now));
     }
 }

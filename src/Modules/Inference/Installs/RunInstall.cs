@@ -1,6 +1,7 @@
 using LlmPlatform.Admin.Contracts;
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.Inference.Models;
+using LlmPlatform.Inference.Names;
 using LlmPlatform.SharedKernel;
 using Marten;
 using Wolverine;
@@ -48,6 +49,11 @@ public static class RunInstallHandler
         var same = location.Digest is null ? null : await session.Query<Model>().FirstOrDefaultAsync(m => m.Digest == location.Digest, cancellation);
         return same is not null && new FileInfo(files.PathOf(same.Digest)) is { Exists: true } file && file.Length == same.SizeBytes
             ? new ArrivedFile(same.Digest, same.SizeBytes, same.Architecture, same.Parameters, same.ContextTokens, same.HasChatTemplate)
+            {
+                Licence = same.Licence,
+                Quantisation = same.Quantisation,
+                IsEmbedder = same.IsEmbedder,
+            }
             : null;
     }
 
@@ -84,7 +90,16 @@ public static class RunInstallHandler
             HasChatTemplate = file.HasChatTemplate,
             InstalledBy = install.By,
             InstalledAt = now,
+            Source = install.Source,
+            Licence = file.Licence,
+            Quantisation = file.Quantisation,
+            IsEmbedder = file.IsEmbedder,
         });
+        foreach (var healed in await session.Query<Model>().Where(m => m.Digest == file.Digest && m.Quarantine != null).ToListAsync(cancellation))
+        {
+            session.Store(healed with { Quarantine = null }); // they had lost this file
+        }
+
         return
         [
             new ModelInstalled(install.Id, install.Name, file.Digest, file.SizeBytes, file.Architecture, file.Parameters, file.ContextTokens, install.By, now)

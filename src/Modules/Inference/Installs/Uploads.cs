@@ -70,7 +70,7 @@ public sealed class Uploads
     private async Task<long> WriteAsync(Install install, long offset, HttpContext context)
     {
         var size = install.Location!.SizeBytes!.Value;
-        await using var partial = await PartialFile.ContinueAsync(files, install.Key!, options.DownloadChunkBytes);
+        await using var partial = PartialFile.Continue(files, install.Key!, options.DownloadChunkBytes);
         if (offset != partial.Position)
         {
             throw new Refusal(new Error(409, "upload.offset", $"The upload has {partial.Position} bytes; the next piece begins there."));
@@ -80,7 +80,7 @@ public sealed class Uploads
         {
             if (offset == 0 && partial.Journal.TotalBytes is null)
             {
-                await partial.BeginAsync(size, null);
+                partial.Begin(size, null);
             }
 
             var buffer = new byte[BufferBytes];

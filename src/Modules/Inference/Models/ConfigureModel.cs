@@ -1,5 +1,7 @@
 using FluentValidation;
 using LlmPlatform.Admin.Contracts;
+using LlmPlatform.Inference.Contracts;
+using LlmPlatform.Inference.Names;
 using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.AspNetCore.Authorization;
@@ -10,37 +12,17 @@ using Wolverine.Http;
 
 namespace LlmPlatform.Inference.Models;
 
-/// <summary>Says how a model is to be run from its next load on. What is left out stays as it is; what <c>reset</c> names goes back to the platform's choice.</summary>
-public sealed record ConfigureModel(
-    int? ContextTokens = null,
-    KvCacheType? KvCacheType = null,
-    int? KeepAliveMinutes = null,
-    int? Slots = null,
-    int? Threads = null,
-    IReadOnlyList<string>? Reset = null)
+internal sealed class ModelChangeValidator : AbstractValidator<ModelChange>
 {
-    internal ModelSettings ApplyTo(ModelSettings settings) => new(
-        ContextTokens ?? Kept("contextTokens", settings.ContextTokens),
-        KvCacheType ?? Kept("kvCacheType", settings.KvCacheType),
-        KeepAliveMinutes ?? Kept("keepAliveMinutes", settings.KeepAliveMinutes),
-        Slots ?? Kept("slots", settings.Slots),
-        Threads ?? Kept("threads", settings.Threads));
-
-    private T? Kept<T>(string name, T? value)
-        where T : struct => Reset?.Contains(name) == true ? null : value;
-}
-
-internal sealed class ConfigureModelValidator : AbstractValidator<ConfigureModel>
-{
-    private const int OneYear = 366 * 24 * 60;
+    public const int OneYear = 366 * 24 * 60;
 
     // The engine's own limits.
     private const int MostSlots = 64;
     private const int MostThreads = 512;
 
-    private static readonly string[] Names = ["contextTokens", "kvCacheType", "keepAliveMinutes", "slots", "threads"];
+    private static readonly string[] Names = ["contextTokens", "kvCacheType", "keepAliveMinutes", "slots", "threads", "pinned"];
 
-    public ConfigureModelValidator()
+    public ModelChangeValidator()
     {
         RuleFor(c => c.ContextTokens).InclusiveBetween(256, 1 << 28);
         RuleFor(c => c.KvCacheType).IsInEnum();
@@ -56,19 +38,44 @@ public static class ConfigureModelEndpoint
     [WolverinePatch("/api/v1/inference/models/{name}", OperationId = "configureModel"), Authorize(Policies.Administrator)]
     [EndpointSummary("Change how a model is run, from its next load on"), Tags("Models"), ProducesResponseType<ProblemDetails>(404), ProducesResponseType<ProblemDetails>(422)]
     public static async Task<(ModelDetails, OutgoingMessages)> Patch(
-        string name, ConfigureModel command, IDocumentSession session, ModelOverview overview, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
+        string name, ModelChange change, IDocumentSession session, ModelOverview overview, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
     {
-        await session.LockAsync(ModelConfiguration.LockOf(name), cancellation);
+        var (model, settings, messages) = await Configuring.ApplyAsync(session, overview, name, change, currentUser.Id, now, cancellation);
+        return (overview.Of(model, settings), messages);
+    }
+}
+
+public static class ConfigureModelHandler
+{
+    public static Task<OutgoingMessages> Handle(
+        ConfigureModel command, IDocumentSession session, ModelOverview overview, IValidator<ModelChange> validator, TimeProvider time, CancellationToken cancellation) =>
+        ModelCommands.CarryOutAsync(command.CommandId, command.Name, time, async cancellation =>
+        {
+            if (await validator.ValidateAsync(command.Change, cancellation) is { IsValid: false } problems)
+            {
+                throw new Refusal(new Error(400, "param.invalid", problems.ToString(" ")));
+            }
+
+            return (await Configuring.ApplyAsync(session, overview, command.Name, command.Change, command.By, time.GetUtcNow(), cancellation)).Messages;
+        }, cancellation);
+}
+
+internal static class Configuring
+{
+    public static async Task<(Model Model, ModelSettings Settings, OutgoingMessages Messages)> ApplyAsync(
+        IDocumentSession session, ModelOverview overview, string name, ModelChange change, Guid by, DateTimeOffset now, CancellationToken cancellation)
+    {
+        await session.LockAsync(ModelName.Lock, cancellation);
         var model = await session.LoadAsync<Model>(name, cancellation) ?? throw ModelRefusals.NotFound(name);
         var before = await session.SettingsOfAsync(model, cancellation);
-        var settings = command.ApplyTo(before);
+        var settings = change.ApplyTo(before);
         overview.Check(model, settings);
         if (settings == before)
         {
-            return (overview.Of(model, before), []);
+            return (model, before, []);
         }
 
-        var configured = new ModelConfigured(model.ConfigurationId ?? Guid.CreateVersion7(now), name, settings, currentUser.Id, now);
+        var configured = new ModelConfigured(model.ConfigurationId ?? Guid.CreateVersion7(now), name, settings, by, now);
         if (model.ConfigurationId is null)
         {
             session.Events.StartStream<ModelConfiguration>(configured.ConfigurationId, configured);
@@ -79,7 +86,28 @@ public static class ConfigureModelEndpoint
             session.Events.Append(configured.ConfigurationId, configured);
         }
 
-        return (overview.Of(model, settings),
-            [new ActPerformed(Guid.CreateVersion7(now), currentUser.Id, "inference.model_configured", $"model:{name}", now)]);
+        OutgoingMessages messages = [new ActPerformed(Guid.CreateVersion7(now), by, "inference.model_configured", $"model:{name}", now)];
+        if (settings.Pinned != before.Pinned)
+        {
+            messages.Add(new PinModel(name));
+        }
+
+        return (model, settings, messages);
+    }
+
+    private static ModelSettings ApplyTo(this ModelChange change, ModelSettings settings)
+    {
+        return new ModelSettings(
+            change.ContextTokens ?? Kept("contextTokens", settings.ContextTokens),
+            change.KvCacheType ?? Kept("kvCacheType", settings.KvCacheType),
+            change.KeepAliveMinutes ?? Kept("keepAliveMinutes", settings.KeepAliveMinutes),
+            change.Slots ?? Kept("slots", settings.Slots),
+            change.Threads ?? Kept("threads", settings.Threads))
+        {
+            Pinned = change.Pinned ?? Kept("pinned", settings.Pinned),
+        };
+
+        T? Kept<T>(string name, T? value)
+            where T : struct => change.Reset?.Contains(name) == true ? null : value;
     }
 }

@@ -1,3 +1,6 @@
+using System.Security.Claims;
+using LlmPlatform.Inference.Contracts;
+using LlmPlatform.Inference.Names;
 using LlmPlatform.Inference.Workers;
 using LlmPlatform.SharedKernel;
 using Marten;
@@ -21,8 +24,30 @@ public sealed record ModelDetails(
     WorkerPhase State,
     float LoadProgress)
 {
+    public string? Quantisation { get; init; }
+
+    public string? Licence { get; init; }
+
+    /// <summary>Whether it turns texts into vectors and generates none.</summary>
+    public bool IsEmbedder { get; init; }
+
     /// <summary>What went wrong with the last load or worker.</summary>
     public ModelError? Error { get; init; }
+
+    /// <summary>Its other names.</summary>
+    public IReadOnlyList<string> Aliases { get; init; } = [];
+
+    /// <summary>Models made of it that the caller may use.</summary>
+    public IReadOnlyList<string> Presets { get; init; } = [];
+
+    /// <summary>Whether a request that names no model means this one.</summary>
+    public bool IsDefault { get; init; }
+
+    /// <summary>Where it came from; for administrators.</summary>
+    public string? Source { get; init; }
+
+    /// <summary>Who may use it; for administrators.</summary>
+    public ModelRights? Rights { get; init; }
 
     /// <summary>How it is to be run; only where one model is asked for.</summary>
     public ModelSettings? Settings { get; init; }
@@ -32,6 +57,9 @@ public sealed record ModelDetails(
 
     /// <summary>What its worker says about it; only where one model is asked for, and while it is loaded.</summary>
     public LoadedModel? Loaded { get; init; }
+
+    /// <summary>What its file says about it; only where that is asked for.</summary>
+    public ModelHeader? Header { get; init; }
 
     internal static ModelDetails Of(Model model, WorkerPool workers)
     {
@@ -45,40 +73,76 @@ public sealed record ModelDetails(
             model.ContextTokens,
             model.HasChatTemplate,
             model.InstalledAt,
-            state.Phase,
+            model.Quarantine is null ? state.Phase : WorkerPhase.Quarantined,
             state.Progress)
         {
-            Error = state.Code is null ? null : new ModelError(state.Code, state.Message ?? ""),
+            Quantisation = model.Quantisation,
+            Licence = model.Licence,
+            IsEmbedder = model.IsEmbedder,
+            Error = model.Quarantine ?? (state.Code is null ? null : new ModelError(state.Code, state.Message ?? "")),
         };
     }
-}
 
-/// <summary>Why a model cannot be used, or its last worker ended.</summary>
-public sealed record ModelError(string Code, string Message);
+    /// <summary>With what surrounds it, as far as the caller may see that.</summary>
+    internal ModelDetails With(Model model, IReadOnlyList<UsableModel> usable, string? preferred, ModelUser user)
+    {
+        var isAdministrator = user.Role == Roles.Administrator;
+        return this with
+        {
+            Aliases = Others(ModelKind.Alias),
+            Presets = Others(ModelKind.Preset),
+            IsDefault = preferred is not null && (preferred == Name || Others(ModelKind.Alias).Contains(preferred)),
+            Source = isAdministrator ? model.Source : null,
+            Rights = isAdministrator ? model.Rights : null,
+        };
+
+        IReadOnlyList<string> Others(ModelKind kind) => [.. usable.Where(m => m.Kind == kind && m.Model == Name).Select(m => m.Name)];
+    }
+}
 
 public static class ListModelsEndpoint
 {
     [WolverineGet("/api/v1/inference/models", OperationId = "listModels"), Authorize]
-    [EndpointSummary("List the installed models"), Tags("Models")]
-    public static async Task<Page<ModelDetails>> Get(IQuerySession session, WorkerPool workers, CancellationToken cancellation)
+    [EndpointSummary("List the installed models that you may use"), Tags("Models")]
+    public static async Task<Page<ModelDetails>> Get(
+        ClaimsPrincipal principal, IModelCatalog catalog, IQuerySession session, WorkerPool workers, CancellationToken cancellation)
     {
+        var user = principal.ToModelUser();
+        var usable = await catalog.ListAsync(user, cancellation);
+        var preferred = await catalog.FindDefaultAsync(user, cancellation);
+        var names = usable.Where(m => m.Kind == ModelKind.Installed).Select(m => m.Name).ToHashSet();
         var models = await session.Query<Model>().OrderBy(m => m.Id).ToListAsync(cancellation);
-        return new Page<ModelDetails>([.. models.Select(m => ModelDetails.Of(m, workers))], null);
+        return new Page<ModelDetails>([.. models.Where(m => names.Contains(m.Id)).Select(m => ModelDetails.Of(m, workers).With(m, usable, preferred, user))], null);
     }
 }
 
 public static class GetModelEndpoint
 {
     [WolverineGet("/api/v1/inference/models/{name}", OperationId = "getModel"), Authorize]
-    [EndpointSummary("Show an installed model"), Tags("Models"), ProducesResponseType<ProblemDetails>(404)]
-    public static async Task<ModelDetails> Get(string name, IQuerySession session, ModelOverview overview, CancellationToken cancellation)
+    [EndpointSummary("Show an installed model; include=template,metadata adds what its file says"), Tags("Models")]
+    [ProducesResponseType<ProblemDetails>(400), ProducesResponseType<ProblemDetails>(404)]
+    public static async Task<ModelDetails> Get(
+        string name, string? include, ClaimsPrincipal principal, IModelCatalog catalog, IQuerySession session, ModelOverview overview, CancellationToken cancellation)
     {
-        var model = await session.LoadAsync<Model>(name, cancellation) ?? throw ModelRefusals.NotFound(name);
-        return overview.Of(model, await session.SettingsOfAsync(model, cancellation));
+        var user = principal.ToModelUser();
+        var usable = await catalog.ListAsync(user, cancellation);
+        var model = usable.Any(m => m.Kind == ModelKind.Installed && m.Name == name) ? await session.LoadAsync<Model>(name, cancellation) : null;
+        if (model is null)
+        {
+            throw ModelRefusals.NotFound(name);
+        }
+
+        var details = overview.Of(model, await session.SettingsOfAsync(model, cancellation)).With(model, usable, await catalog.FindDefaultAsync(user, cancellation), user);
+        return details with { Header = overview.HeaderOf(model, ModelHeader.ReadInclude(include)) };
     }
 }
 
 internal static class ModelRefusals
 {
     public static Refusal NotFound(string name) => Refusal.NotFound("model.not_found", $"There is no model called '{name}'.");
+
+    public static Refusal Pinned(string name) => new(new Error(409, "model.pinned", $"'{name}' is pinned, so it stays loaded; unpin it first."));
+
+    public static Refusal ContextTooLong(Model model) =>
+        new(new Error(422, "model.context_too_long", $"The model was trained for {model.ContextTokens} tokens of context at most.", "contextTokens"));
 }

@@ -16,9 +16,6 @@ public sealed partial record ModelConfiguration
     public static ModelConfiguration Create(ModelConfigured e) => new() { Id = e.ConfigurationId, Settings = e.Settings };
 
     public ModelConfiguration Apply(ModelConfigured e) => this with { Settings = e.Settings };
-
-    /// <summary>Held by whoever changes or deletes a model.</summary>
-    internal static string LockOf(string name) => $"model:{name}";
 }
 
 internal sealed class ConfiguredModels(IInferenceStore store) : IModelSettings

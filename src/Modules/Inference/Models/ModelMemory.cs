@@ -30,7 +30,7 @@ internal sealed class ModelMemory
     private const int Sequences = 40; // unless a number of slots is set
     private const int Float = sizeof(float);
     private const int LargeVocabulary = 262144; // where it is not known
-    
+
     private readonly long weights;
     private readonly long keys;
     private readonly long values;

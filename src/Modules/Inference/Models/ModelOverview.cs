@@ -8,8 +8,9 @@ public sealed class ModelOverview
 {
     private readonly WorkerPool workers;
     private readonly LoadPlanner planner;
+    private readonly ModelFiles files;
 
-    internal ModelOverview(WorkerPool workers, LoadPlanner planner) => (this.workers, this.planner) = (workers, planner);
+    internal ModelOverview(WorkerPool workers, LoadPlanner planner, ModelFiles files) => (this.workers, this.planner, this.files) = (workers, planner, files);
 
     internal ModelDetails Of(Model model, ModelSettings settings)
     {
@@ -22,12 +23,30 @@ public sealed class ModelOverview
         };
     }
 
+    /// <summary>What the file says, read anew; null where nothing is wanted or the file cannot be read.</summary>
+    internal ModelHeader? HeaderOf(Model model, IReadOnlyList<string> parts)
+    {
+        if (parts.Count == 0)
+        {
+            return null;
+        }
+
+        try
+        {
+            return ModelHeader.Of(GgufFile.Read(files.PathOf(model.Digest)), parts);
+        }
+        catch (Exception e) when (e is GgufException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Refuses what this model can never do.</summary>
     internal void Check(Model model, ModelSettings settings)
     {
         if (settings.ContextTokens > model.ContextTokens && model.ContextTokens > 0)
         {
-            throw new Refusal(new Error(422, "model.context_too_long", $"The model was trained for {model.ContextTokens} tokens of context at most.", "contextTokens"));
+            throw ModelRefusals.ContextTooLong(model);
         }
 
         if (settings.KvCacheType is { } type && planner.Plan(model.Id, model.Digest, settings).Memory?.Supports(type) == false)

@@ -1,4 +1,5 @@
 using LlmPlatform.Inference.Contracts;
+using LlmPlatform.Inference.Names;
 using LlmPlatform.SharedKernel;
 using Microsoft.AspNetCore.Http;
 
@@ -12,9 +13,8 @@ internal static class ChatCompletions
     public static async Task PostAsync(HttpContext context, ITextGenerator generator, TimeProvider time)
     {
         var body = await JsonBody.ReadAsync(context);
-        var wanted = GenerationParams.ReadChat(body);
-        var request = ReadRequest(body, wanted, CurrentUser.From(context.User));
-        ModelRights.Check(context, wanted.Model);
+        var wanted = GenerationParams.ReadChat(body, await body.ReadModelAsync(context));
+        var request = ReadRequest(body, wanted, context.User.ToModelUser());
         var events = Choices.RunAsync(
             wanted.Choices, (i, cancellation) => generator.GenerateAsync(request with { Sampling = wanted.SamplingOf(i) }, cancellation), context.RequestAborted);
         var head = new Answer($"chatcmpl-{Guid.CreateVersion7(time.GetUtcNow()):n}", "", time.GetUtcNow().ToUnixTimeSeconds(), wanted.Model, []);
@@ -38,14 +38,14 @@ internal static class ChatCompletions
             head with { Object = "chat.completion", Choices = [.. choices], Usage = usage, DroppedMessages = replies[0].DroppedMessages }, AnswerJson.Plain.Answer, null, context.RequestAborted);
     }
 
-    internal static GenerationRequest ReadRequest(JsonBody body, GenerationParams wanted, CurrentUser user)
+    internal static GenerationRequest ReadRequest(JsonBody body, GenerationParams wanted, ModelUser user)
     {
         var tools = ToolParams.Read(body);
         var truncation = body.Text("truncation"); // as in OpenAI's Responses
         var effort = body.Text("reasoning_effort");
         Check(truncation is null or "disabled" or "auto", "truncation", "truncation is disabled, or auto: the oldest turns are left out where the context is full.");
         Check(effort is null || Efforts.Contains(effort), "reasoning_effort", $"reasoning_effort is one of: {string.Join(", ", Efforts)}.");
-        return new GenerationRequest(wanted.Model, user.Id, ChatMessages.Read(body))
+        return new GenerationRequest(wanted.Model, user, ChatMessages.Read(body))
         {
             MaxTokens = wanted.MaxTokens,
             Stop = wanted.Stop,

@@ -1,5 +1,6 @@
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.Inference.Generation;
+using LlmPlatform.Inference.Names;
 using LlmPlatform.SharedKernel;
 using Microsoft.AspNetCore.Http;
 
@@ -14,16 +15,18 @@ internal static class Completions
     public static async Task PostAsync(HttpContext context, TextGenerator generator, TimeProvider time)
     {
         var body = await JsonBody.ReadAsync(context);
-        var wanted = GenerationParams.ReadCompletion(body);
+        var wanted = GenerationParams.ReadCompletion(body, await body.ReadModelAsync(context));
         var prompt = ReadPrompt(body);
-        ModelRights.Check(context, wanted.Model);
-        var user = CurrentUser.From(context.User);
-        var format = OutputFormats.Read(body, user);
+        var user = context.User.ToModelUser();
+        var request = new TextContinuation(wanted.Model, user, prompt)
+        {
+            MaxTokens = wanted.MaxTokens,
+            UsualMaxTokens = DefaultMaxTokens,
+            Stop = wanted.Stop,
+            Format = OutputFormats.Read(body, user),
+        };
         var events = Choices.RunAsync(
-            wanted.Choices,
-            (i, cancellation) => generator.ContinueAsync(
-                wanted.Model, user.Id, prompt, wanted.SamplingOf(i), wanted.MaxTokens ?? DefaultMaxTokens, wanted.Stop, format, cancellation),
-            context.RequestAborted);
+            wanted.Choices, (i, cancellation) => generator.ContinueAsync(request with { Sampling = wanted.SamplingOf(i) }, cancellation), context.RequestAborted);
         var head = new Answer($"cmpl-{Guid.CreateVersion7(time.GetUtcNow()):n}", "text_completion", time.GetUtcNow().ToUnixTimeSeconds(), wanted.Model, []);
         var offsets = new int[wanted.Choices];
         if (wanted.Stream)

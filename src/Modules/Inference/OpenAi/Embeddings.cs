@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using LlmPlatform.Inference.Generation;
+using LlmPlatform.Inference.Names;
 using LlmPlatform.SharedKernel;
 using Microsoft.AspNetCore.Http;
 
@@ -14,7 +15,7 @@ internal static class Embeddings
     public static async Task PostAsync(HttpContext context, ModelTexts texts)
     {
         var body = await JsonBody.ReadAsync(context);
-        var model = body.RequiredText("model");
+        var model = await body.ReadModelAsync(context);
         var isBase64 = body.Text("encoding_format") switch
         {
             null or "float" => false,
@@ -23,8 +24,7 @@ internal static class Embeddings
         };
         var dimensions = (int?)body.Whole("dimensions", 1, MostDimensions);
         var inputs = ReadInputs(body);
-        ModelRights.Check(context, model);
-        var found = await texts.EmbedAsync(model, CurrentUser.From(context.User).Id, inputs, context.RequestAborted);
+        var found = await texts.EmbedAsync(model, context.User.ToModelUser(), inputs, context.RequestAborted);
         if (dimensions is { } wanted && wanted != found.Vectors[0].Count)
         {
             throw Refusal.BadParam("dimensions", $"The vectors of this model have {found.Vectors[0].Count} numbers; shorter ones would not be what it was trained to give.");

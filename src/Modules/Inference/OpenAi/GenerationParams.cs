@@ -33,16 +33,16 @@ internal sealed record GenerationParams(
 
     private const string GuidedDecoding = "guided_"; // a family of fields that vLLM knows
 
-    public static GenerationParams ReadChat(JsonBody body)
+    public static GenerationParams ReadChat(JsonBody body, string model)
     {
         var isWanted = body.Flag("logprobs") ?? false;
         var alternatives = (int?)body.Whole("top_logprobs", 0, MostAlternatives) ?? 0;
         return isWanted || alternatives == 0
-            ? Read(body, isWanted ? alternatives : null)
+            ? Read(body, model, isWanted ? alternatives : null)
             : throw Refusal.BadParam("top_logprobs", "top_logprobs needs logprobs to be true.");
     }
 
-    public static GenerationParams ReadCompletion(JsonBody body)
+    public static GenerationParams ReadCompletion(JsonBody body, string model)
     {
         RefuseUnless(body.Whole("top_logprobs", 0, MostAlternatives) is null or 0, "top_logprobs", "For a completion, logprobs is the number of alternatives.");
         foreach (var name in OfChats.Where(body.Has))
@@ -50,13 +50,13 @@ internal sealed record GenerationParams(
             RefuseUnless(body.IsEmpty(name), name, $"{name} is for chats: send it to /v1/chat/completions.");
         }
 
-        return Read(body, (int?)body.Whole("logprobs", 0, MostCompletionAlternatives));
+        return Read(body, model, (int?)body.Whole("logprobs", 0, MostCompletionAlternatives));
     }
 
     /// <summary>The sampling of one of the choices: with a seed, each has its own.</summary>
     public SamplingOptions SamplingOf(int choice) => Sampling with { Seed = unchecked(Sampling.Seed + choice) };
 
-    private static GenerationParams Read(JsonBody body, int? topLogprobs)
+    private static GenerationParams Read(JsonBody body, string model, int? topLogprobs)
     {
         if (body.Names.FirstOrDefault(Refused.Contains) is { } refused)
         {
@@ -75,7 +75,7 @@ internal sealed record GenerationParams(
 
         var sampling = new SamplingOptions
         {
-            Temperature = body.Number("temperature", 0, 2) ?? 1,
+            Temperature = body.Number("temperature", 0, 2),
             TopP = body.Number("top_p", float.Epsilon, 1),
             TopK = (int?)body.Whole("top_k", 0, int.MaxValue),
             MinP = body.Number("min_p", 0, 1),
@@ -95,7 +95,7 @@ internal sealed record GenerationParams(
         var most = body.Whole("max_completion_tokens", 1, int.MaxValue) ?? oldMost;
         var stream = body.Flag("stream") ?? false;
         var includeUsage = body.Object("stream_options")?.Flag("include_usage") ?? false;
-        return new GenerationParams(body.RequiredText("model"), sampling, (int?)most, ReadStop(body), choices, stream, includeUsage, body.Flag("timings") ?? false);
+        return new GenerationParams(model, sampling, (int?)most, ReadStop(body), choices, stream, includeUsage, body.Flag("timings") ?? false);
     }
 
     private static float? ReadRepeatPenalty(JsonBody body)

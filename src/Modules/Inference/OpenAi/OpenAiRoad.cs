@@ -1,8 +1,10 @@
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.Inference.Generation;
+using LlmPlatform.Inference.Names;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace LlmPlatform.Inference.OpenAi;
 
@@ -25,16 +27,21 @@ internal static class OpenAiRoad
 
     private static async Task ListModelsAsync(HttpContext context, IModelCatalog models)
     {
-        var entries = (await models.ListAsync(context.RequestAborted)).Where(m => ModelRights.Allows(context, m.Name)).Select(Entry);
+        var entries = (await models.ListAsync(context.User.ToModelUser(), context.RequestAborted)).Select(Entry);
         await context.Response.WriteAsJsonAsync(new ModelList([.. entries]), AnswerJson.Plain.ModelList, null, context.RequestAborted);
     }
 
     private static async Task GetModelAsync(string model, HttpContext context, IModelCatalog models)
     {
-        ModelRights.Check(context, model);
-        var found = await models.FindAsync(model, context.RequestAborted) ?? throw EngineCalls.NotFound(model);
+        var found = await models.FindAsync(model, context.User.ToModelUser(), context.RequestAborted) ?? throw EngineCalls.NotFound(model);
         await context.Response.WriteAsJsonAsync(Entry(found), AnswerJson.Plain.ModelEntry, null, context.RequestAborted);
     }
 
-    private static ModelEntry Entry(InstalledModel model) => new(model.Name, model.InstalledAt.ToUnixTimeSeconds());
+    private static ModelEntry Entry(UsableModel model) => new(model.Name, model.CreatedAt.ToUnixTimeSeconds());
+
+    /// <summary>The model that a request names, or else the default one.</summary>
+    public static async Task<string> ReadModelAsync(this JsonBody body, HttpContext context) =>
+        body.Text("model")
+        ?? await context.RequestServices.GetRequiredService<IModelCatalog>().FindDefaultAsync(context.User.ToModelUser(), context.RequestAborted)
+        ?? throw body.Missing("model");
 }

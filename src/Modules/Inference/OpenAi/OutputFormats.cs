@@ -10,7 +10,7 @@ internal static class OutputFormats
 
     /// <param name="body">The request.</param>
     /// <param name="user">Who asks: a grammar is for administrators, since it is a program that runs on every token.</param>
-    public static OutputFormat? Read(JsonBody body, CurrentUser user)
+    public static OutputFormat? Read(JsonBody body, ModelUser user)
     {
         var format = ReadResponseFormat(body.Object("response_format"));
         var structured = ReadStructured(body.Object("structured_outputs"), user);
@@ -36,7 +36,7 @@ internal static class OutputFormats
         }
     }
 
-    private static OutputFormat? ReadStructured(JsonBody? wanted, CurrentUser user)
+    private static OutputFormat? ReadStructured(JsonBody? wanted, ModelUser user)
     {
         if (wanted is null)
         {
@@ -54,7 +54,7 @@ internal static class OutputFormats
             "json_object" => wanted.Flag(kind) == true ? new OutputFormat.JsonObject() : null,
             "regex" => new OutputFormat.Regex(wanted.RequiredText(kind)),
             "choice" => new OutputFormat.Choice(wanted.Texts(kind)!),
-            "grammar" when user.IsAdministrator => new OutputFormat.Grammar(wanted.RequiredText(kind)),
+            "grammar" when user.Role == Roles.Administrator => new OutputFormat.Grammar(wanted.RequiredText(kind)),
             "grammar" => throw new Refusal(new Error(403, "constraint.not_allowed", "Only administrators may send a grammar.", wanted.At(kind))),
             _ => throw Refusal.BadParam(wanted.At(kind), $"structured_outputs knows: {string.Join(", ", Kinds)}.", "param.unsupported"),
         };

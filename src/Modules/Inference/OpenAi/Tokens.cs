@@ -1,5 +1,5 @@
 using LlmPlatform.Inference.Generation;
-using LlmPlatform.SharedKernel;
+using LlmPlatform.Inference.Names;
 using Microsoft.AspNetCore.Http;
 
 namespace LlmPlatform.Inference.OpenAi;
@@ -10,13 +10,12 @@ internal static class Tokens
     public static async Task TokenizeAsync(HttpContext context, ModelTexts texts)
     {
         var body = await JsonBody.ReadAsync(context);
-        var user = CurrentUser.From(context.User);
-        var model = body.RequiredText("model");
-        var request = body.Has("messages") ? ChatCompletions.ReadRequest(body, GenerationParams.ReadChat(body), user) : null;
+        var user = context.User.ToModelUser();
+        var model = await body.ReadModelAsync(context);
+        var request = body.Has("messages") ? ChatCompletions.ReadRequest(body, GenerationParams.ReadChat(body, model), user) : null;
         var text = request is null ? body.Text("prompt") ?? throw body.Missing("prompt") : null;
-        ModelRights.Check(context, model);
         var tokens = request is null
-            ? await texts.TokenizeAsync(model, user.Id, text!, context.RequestAborted)
+            ? await texts.TokenizeAsync(model, user, text!, context.RequestAborted)
             : await texts.TokenizeAsync(request, context.RequestAborted);
         await context.Response.WriteAsJsonAsync(new TokenList(tokens.Count, tokens), AnswerJson.Plain.TokenList, null, context.RequestAborted);
     }
@@ -24,10 +23,9 @@ internal static class Tokens
     public static async Task DetokenizeAsync(HttpContext context, ModelTexts texts)
     {
         var body = await JsonBody.ReadAsync(context);
-        var model = body.RequiredText("model");
+        var model = await body.ReadModelAsync(context);
         var tokens = body.Has("tokens") ? body.Wholes("tokens") : throw body.Missing("tokens");
-        ModelRights.Check(context, model);
-        var text = await texts.DetokenizeAsync(model, CurrentUser.From(context.User).Id, tokens, context.RequestAborted);
+        var text = await texts.DetokenizeAsync(model, context.User.ToModelUser(), tokens, context.RequestAborted);
         await context.Response.WriteAsJsonAsync(new TokenText(text), AnswerJson.Plain.TokenText, null, context.RequestAborted);
     }
 }

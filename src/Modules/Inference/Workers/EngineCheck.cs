@@ -1,3 +1,4 @@
+using LlmPlatform.Inference.Contracts;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -8,6 +9,9 @@ namespace LlmPlatform.Inference.Workers;
 internal sealed partial class EngineCheck(EngineProbe probe, ILogger<EngineCheck> logger) : BackgroundService, IHealthCheck
 {
     private volatile ProbeResult? result;
+
+    /// <summary>Graphics processors, as they were when the host started.</summary>
+    public IReadOnlyList<GpuMemory> Gpus => [.. (result?.Devices ?? []).Where(d => d.IsGpu).Select(d => new GpuMemory(d.Description, d.TotalBytes, d.FreeBytes))];
 
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken) => Task.FromResult(result switch
     {

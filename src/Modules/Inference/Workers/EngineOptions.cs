@@ -1,4 +1,4 @@
-using LlmPlatform.Inference.Models;
+using LlmPlatform.Inference.Contracts;
 
 namespace LlmPlatform.Inference.Workers;
 

@@ -15,10 +15,17 @@ public sealed record ProbeResult(
     int TrainedContextTokens,
     int VocabularyTokens,
     bool HasChatTemplate,
-    string? LlamaVersion)
+    string? LlamaVersion,
+    bool GeneratesText = true)
 {
+    /// <summary>What can compute on this machine; only where llama.cpp alone was tried.</summary>
+    public IReadOnlyList<EngineDevice>? Devices { get; init; }
+
     internal static ProbeResult Failed(string code, string message) => new(false, code, message, null, 0, 0, 0, false, null);
 }
+
+/// <summary>A processor that the engine can compute on; memory in bytes.</summary>
+public sealed record EngineDevice(string Name, string Description, bool IsGpu, long TotalBytes, long FreeBytes);
 
 /// <summary>
 /// Loads a file in a process that is thrown away. A file that makes llama.cpp abort ends that process and nothing else,

@@ -1,3 +1,4 @@
+using LlmPlatform.Inference.Contracts;
 using LlmPlatform.Inference.Models;
 
 namespace LlmPlatform.Inference.Workers;

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using LlmPlatform.Inference.Contracts;
 using LlmPlatform.Inference.Models;
 using Microsoft.Extensions.Options;
 
@@ -24,12 +23,7 @@ internal sealed class LoadPlanner(ModelFiles files, IModelSettings settings, IOp
             Slots = own.Slots ?? all.Slots,
             Threads = own.Threads ?? all.Threads,
         };
-        var keepAlive = own.KeepAliveMinutes switch
-        {
-            null => all.KeepAlive,
-            ModelSettings.ForEver => Timeout.InfiniteTimeSpan,
-            { } minutes => TimeSpan.FromMinutes(minutes),
-        };
+        var keepAlive = ModelSettings.KeepAliveOf(own.KeepAliveMinutes) ?? all.KeepAlive;
         var file = new FileInfo(path);
         return new LoadPlan(name, path, effective, Header(digest, file), file.Exists ? file.Length : 0, keepAlive);
     }

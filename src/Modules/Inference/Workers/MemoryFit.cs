@@ -3,9 +3,9 @@ using LlmPlatform.Inference.Models;
 
 namespace LlmPlatform.Inference.Workers;
 
-internal sealed class MemoryFit(MemoryBudget budget, AvailableMemory available) : IMemoryFit
+internal sealed class MemoryFit(MemoryBudget budget, AvailableMemory available, Func<IReadOnlyList<GpuMemory>> gpus) : IMemoryFit
 {
-    public MachineMemory Machine() => new(available.Total(), available.Read(), budget.Limit, budget.Room, []);
+    public MachineMemory Machine() => new(available.Total(), available.Read(), budget.Limit, budget.Room, gpus());
 
     public MemoryNeed Need(long weightsBytes, ModelShape? shape, int? contextTokens)
     {

@@ -1,4 +1,5 @@
 using LlmPlatform.Inference.Contracts;
+using LlmPlatform.Inference.Models;
 using LlmPlatform.SharedKernel;
 
 namespace LlmPlatform.Inference.Workers;
@@ -14,7 +15,40 @@ internal sealed class ModelSlot(Func<InstalledModel, CancellationToken, Task<Pre
     private readonly FailureHistory history = new();
     private Post? post;
     private Error? failure;
+    private InstalledModel? pinned;
     private bool isClosed;
+
+    /// <summary>The model that is to be here always; null where it comes and goes.</summary>
+    public InstalledModel? Pinned
+    {
+        get
+        {
+            lock (gate)
+            {
+                return pinned;
+            }
+        }
+
+        set
+        {
+            lock (gate)
+            {
+                pinned = value;
+            }
+        }
+    }
+
+    /// <summary>A pinned model that nothing runs for, and that may be started; null otherwise.</summary>
+    public InstalledModel? Missing
+    {
+        get
+        {
+            lock (gate)
+            {
+                return !isClosed && pinned is not null && post is null or { Worker.End: not null } && history.Quarantine(time.GetUtcNow()) <= TimeSpan.Zero ? pinned : null;
+            }
+        }
+    }
 
     public WorkerState State
     {
@@ -24,7 +58,7 @@ internal sealed class ModelSlot(Func<InstalledModel, CancellationToken, Task<Pre
             {
                 return post switch
                 {
-                    null or { Worker.End: not null } => failure is null ? new(WorkerPhase.Idle) : new(WorkerPhase.Failed, Code: failure.Code, Message: failure.Message),
+                    null or { Worker.End: not null } => failure is null ? new(WorkerPhase.Idle) : new(Fallen, Code: failure.Code, Message: failure.Message),
                     { Drains: > 0, Worker: var worker } => new(WorkerPhase.Draining, 1, worker.Running),
 #pragma warning disable RS0030 // it is complete
                     { Worker: var worker } when worker.Ready.IsCompletedSuccessfully => new(WorkerPhase.Ready, 1, worker.Running, worker.Ready.Result with { ChatTemplate = worker.ChatTemplate }),
@@ -121,7 +155,7 @@ internal sealed class ModelSlot(Func<InstalledModel, CancellationToken, Task<Pre
         {
             lock (gate)
             {
-                return post is { IsIdle: true } idle ? new IdleWorker(idle.LastUsed, idle.Grant.Bytes, idle.KeepAlive < TimeSpan.Zero) : null;
+                return post is { IsIdle: true } idle && pinned is null ? new IdleWorker(idle.LastUsed, idle.Grant.Bytes, idle.KeepAlive < TimeSpan.Zero) : null;
             }
         }
     }
@@ -132,7 +166,7 @@ internal sealed class ModelSlot(Func<InstalledModel, CancellationToken, Task<Pre
         Post leaving;
         lock (gate)
         {
-            if (post is not { IsIdle: true } || (onlyIfStale && !IsStale(post)))
+            if (post is not { IsIdle: true } || pinned is not null || (onlyIfStale && !IsStale(post)))
             {
                 return false;
             }
@@ -161,6 +195,8 @@ internal sealed class ModelSlot(Func<InstalledModel, CancellationToken, Task<Pre
             await leaving.Watch;
         }
     }
+
+    private WorkerPhase Fallen => history.Quarantine(time.GetUtcNow()) > TimeSpan.Zero ? WorkerPhase.Quarantined : WorkerPhase.Failed;
 
     private bool IsStale(Post idle) => idle.KeepAlive >= TimeSpan.Zero && time.GetElapsedTime(idle.LastUsed) >= idle.KeepAlive;
 
@@ -250,13 +286,14 @@ internal sealed class ModelSlot(Func<InstalledModel, CancellationToken, Task<Pre
     private WorkerLease Lease(Post used)
     {
         used.Leases++;
-        return new WorkerLease(used.Worker, () => Release(used));
+        return new WorkerLease(used.Worker, keepAlive => Release(used, keepAlive));
     }
 
-    private void Release(Post used)
+    private void Release(Post used, TimeSpan? keepAlive)
     {
         lock (gate)
         {
+            used.KeepAlive = keepAlive ?? used.UsualKeepAlive;
             used.LastUsed = time.GetTimestamp();
             used.Leases--;
             used.TellIfUnused();
@@ -269,7 +306,7 @@ internal sealed class ModelSlot(Func<InstalledModel, CancellationToken, Task<Pre
     }
 
     /// <summary>A worker in this slot, from its start to its end.</summary>
-    private sealed class Post(Worker worker, MemoryGrant grant, string digest, TimeSpan keepAlive, long lastUsed)
+    private sealed class Post(Worker worker, MemoryGrant grant, string digest, TimeSpan usualKeepAlive, long lastUsed)
     {
         private TaskCompletionSource? drained;
 
@@ -279,7 +316,10 @@ internal sealed class ModelSlot(Func<InstalledModel, CancellationToken, Task<Pre
 
         public string Digest => digest;
 
-        public TimeSpan KeepAlive => keepAlive;
+        public TimeSpan UsualKeepAlive { get; } = usualKeepAlive;
+
+        /// <summary>As its last user wanted it.</summary>
+        public TimeSpan KeepAlive { get; set; } = usualKeepAlive;
 
         public bool IsIdle => Leases == 0 && Drains == 0 && worker.End is null;
 

@@ -21,7 +21,6 @@ public sealed partial class WorkerPool : IAsyncDisposable
     private static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(15); // a model may be kept for a minute only
 
     private readonly EngineFiles engine;
-    private readonly IModelCatalog models;
     private readonly LoadPlanner planner;
     private readonly MemoryBudget budget;
     private readonly EngineOptions options;
@@ -34,11 +33,11 @@ public sealed partial class WorkerPool : IAsyncDisposable
     private readonly Lazy<string> folder = new(SocketFolder);
     private readonly ITimer sweep;
     private int started;
+    private readonly CancellationTokenSource closing = new();
     private volatile bool isClosed;
 
     internal WorkerPool(
         EngineFiles engine,
-        IModelCatalog models,
         LoadPlanner planner,
         MemoryBudget budget,
         IOptions<EngineOptions> options,
@@ -47,7 +46,6 @@ public sealed partial class WorkerPool : IAsyncDisposable
         ILogger<WorkerPool> logger)
     {
         this.engine = engine;
-        this.models = models;
         this.planner = planner;
         this.budget = budget;
         this.options = options.Value;
@@ -60,11 +58,26 @@ public sealed partial class WorkerPool : IAsyncDisposable
     }
 
     /// <summary>Loads an installed model now; waits until it serves. Also ends a quarantine.</summary>
-    public async Task LoadAsync(string name, CancellationToken cancellation)
+    internal async Task LoadAsync(InstalledModel model, CancellationToken cancellation)
     {
-        var model = await models.FindAsync(name, cancellation) ?? throw EngineCalls.NotFound(name);
-        Slot(name).Forgive();
+        Slot(model.Name).Forgive();
         using var lease = await LeaseAsync(model, cancellation);
+    }
+
+    /// <summary>Loads a model and keeps it, whatever happens, until it is unpinned.</summary>
+    internal Task PinAsync(InstalledModel model, CancellationToken cancellation)
+    {
+        Slot(model.Name).Pinned = model;
+        return LoadAsync(model, cancellation);
+    }
+
+    /// <summary>From here on the model comes and goes like others.</summary>
+    public void Unpin(string name)
+    {
+        if (slots.TryGetValue(name, out var slot))
+        {
+            slot.Pinned = null;
+        }
     }
 
     /// <summary>Ends a model's worker; requests that run get some time to finish.</summary>
@@ -77,12 +90,15 @@ public sealed partial class WorkerPool : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         isClosed = true;
+        await closing.CancelAsync();
         await sweep.DisposeAsync();
         await Task.WhenAll(slots.Values.Select(slot => slot.CloseAsync()));
         if (folder.IsValueCreated)
         {
             Directory.Delete(folder.Value, recursive: true);
         }
+
+        closing.Dispose();
     }
 
     /// <summary>A worker that serves the model, started if there is none.</summary>
@@ -119,6 +135,27 @@ public sealed partial class WorkerPool : IAsyncDisposable
         foreach (var slot in slots.Values)
         {
             _ = slot.EndIdleAsync(onlyIfStale: true);
+            if (slot.Missing is { } model)
+            {
+                _ = RestoreAsync(model, closing.Token);
+            }
+        }
+    }
+
+    /// <summary>A pinned model whose worker has failed comes back without anybody asking for it.</summary>
+    private async Task RestoreAsync(InstalledModel model, CancellationToken cancellation)
+    {
+        try
+        {
+            using var lease = await LeaseAsync(model, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            // The host stops.
+        }
+        catch (GenerationException e)
+        {
+            LogNotRestored(logger, model.Name, e.Code);
         }
     }
 
@@ -137,6 +174,9 @@ public sealed partial class WorkerPool : IAsyncDisposable
 
     [LoggerMessage(LogLevel.Information, "Worker {ProcessId} starts for model {Model}, which may take {Mebibytes} MiB")]
     private static partial void LogStarted(ILogger logger, int processId, string model, long mebibytes);
+
+    [LoggerMessage(LogLevel.Warning, "The pinned model {Model} could not be loaded again: {Code}")]
+    private static partial void LogNotRestored(ILogger logger, string model, string code);
 
     [LoggerMessage(LogLevel.Error, "No worker could be started for model {Model}")]
     private static partial void LogNotStarted(ILogger logger, Exception exception, string model);

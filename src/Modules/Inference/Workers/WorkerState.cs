@@ -1,9 +1,12 @@
+using System.Text.Json.Serialization;
+
 namespace LlmPlatform.Inference.Workers;
 
 /// <summary>What a model's worker is doing.</summary>
 public enum WorkerPhase
 {
     /// <summary>There is none; the next request starts one.</summary>
+    [JsonStringEnumMemberName("installed")]
     Idle,
 
     /// <summary>It reads the model.</summary>
@@ -17,6 +20,9 @@ public enum WorkerPhase
 
     /// <summary>The last one failed; see <see cref="WorkerState.Code"/>.</summary>
     Failed,
+
+    /// <summary>It rests after failures or has lost its file, and takes no requests.</summary>
+    Quarantined,
 }
 
 /// <summary>The state of a model's worker at one moment: how far it has loaded (0 to 1), how many requests it serves, and what went wrong with the last one.</summary>

@@ -1,20 +1,6 @@
-using System.Text.Json.Serialization;
+using LlmPlatform.Inference.Contracts;
 
 namespace LlmPlatform.Inference.Models;
-
-/// <summary>How the KV cache stores its numbers: a half, or less at some cost in quality.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<KvCacheType>))]
-public enum KvCacheType
-{
-    [JsonStringEnumMemberName("f16")]
-    F16,
-
-    [JsonStringEnumMemberName("q8_0")]
-    Q8,
-
-    [JsonStringEnumMemberName("q4_0")]
-    Q4,
-}
 
 internal static class KvCacheTypes
 {

@@ -1,6 +1,7 @@
 using System.Net;
 using LlmPlatform.Explore.Catalogue;
 using LlmPlatform.Explore.Hub;
+using LlmPlatform.ModuleTests.Support;
 using LlmPlatform.SharedKernel.Outside;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
@@ -107,6 +108,24 @@ public sealed class HubClientTests : IAsyncLifetime
         using var lost = new HubClient(http, Address("http://127.0.0.1:1/"), time);
         Assert.Equal((503, "hub.unreachable"), await FailureAsync(() => lost.SearchAsync("x", Cancellation)));
         Assert.Equal((503, "hub.unreachable"), await FailureAsync(() => lost.SearchAsync("x", Cancellation)));
+    }
+
+    [Fact]
+    public async Task A_few_questions_are_asked_at_once_some_wait_and_more_are_sent_away()
+    {
+        var release = new TaskCompletionSource();
+        hub.Answers[Models] = async context =>
+        {
+            await release.Task;
+            await context.Response.WriteAsync("[]");
+        };
+        var all = Enumerable.Range(0, 50).Select(i => client.SearchAsync($"{i}", Cancellation)).ToArray();
+        Assert.Equal(14, all.Count(asked => asked.IsFaulted));
+        await Eventually.Async(() => Task.FromResult(hub.Asked.Count), count => count == 4);
+        release.SetResult();
+        var busy = await Assert.ThrowsAsync<HubException>(() => Task.WhenAll(all));
+        Assert.Equal("hub.busy", busy.Code);
+        Assert.Equal(36, hub.Asked.Count);
     }
 
     [Fact]

@@ -71,7 +71,11 @@ internal sealed class HubCache(NpgsqlDataSource database, TimeProvider time) : I
             }
 
             var entry = await AskAsync(known, type, ask, cancellation);
-            await HubAnswersTable.WriteAsync(database, key, entry, MostAnswers, time.GetUtcNow(), cancellation);
+            if (entry.Failure is not { IsPassing: true })
+            {
+                await HubAnswersTable.WriteAsync(database, key, entry, MostAnswers, time.GetUtcNow(), cancellation);
+            }
+
             return entry;
         }
         finally
@@ -88,7 +92,8 @@ internal sealed class HubCache(NpgsqlDataSource database, TimeProvider time) : I
         }
         catch (HubException refused)
         {
-            var failure = new Failure(refused.Status, refused.Code, refused.Message, time.GetUtcNow() + (refused.RetryAfter > RefusedFor ? refused.RetryAfter.Value : RefusedFor));
+            var until = time.GetUtcNow() + (refused.IsPassing || refused.RetryAfter > RefusedFor ? refused.RetryAfter!.Value : RefusedFor);
+            var failure = new Failure(refused.Status, refused.Code, refused.Message, until) { IsPassing = refused.IsPassing };
             return refused.IsFinal ? new Entry(null, null, failure) : new Entry(known?.Body, known?.FetchedAt, failure);
         }
     }
@@ -98,6 +103,8 @@ internal sealed class HubCache(NpgsqlDataSource database, TimeProvider time) : I
 
     internal sealed record Failure(int Status, string Code, string Message, DateTimeOffset Until)
     {
+        public bool IsPassing { get; init; }
+
         public HubException ToException(DateTimeOffset now) => new(Status, Code, Message) { RetryAfter = Status == 503 && Until > now ? Until - now : null };
     }
 }

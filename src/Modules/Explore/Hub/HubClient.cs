@@ -10,6 +10,7 @@ internal sealed class HubClient(GuardedHttp http, HubAddress hub, TimeProvider t
 {
     private const int MostBytes = 1 << 20;
     private const int MostAtOnce = 4;
+    private const int MostWaiting = 32;
     private const int MostModels = 30;
     private const int MostPages = 10;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -22,6 +23,7 @@ internal sealed class HubClient(GuardedHttp http, HubAddress hub, TimeProvider t
 
     private readonly SemaphoreSlim places = new(MostAtOnce);
     private DateTimeOffset restsUntil;
+    private int waiting;
 
     /// <summary>Models with files of llama.cpp whose name or description holds a text, most downloaded first.</summary>
     /// <exception cref="HubException">There is no answer.</exception>
@@ -67,7 +69,7 @@ internal sealed class HubClient(GuardedHttp http, HubAddress hub, TimeProvider t
 
     private async Task<SmallAnswer> AskAsync(Uri address, CancellationToken cancellation)
     {
-        await places.WaitAsync(cancellation);
+        await EnterAsync(cancellation);
         try
         {
             if (restsUntil > time.GetUtcNow())
@@ -91,6 +93,24 @@ internal sealed class HubClient(GuardedHttp http, HubAddress hub, TimeProvider t
         finally
         {
             places.Release();
+        }
+    }
+
+    // Everybody who types asks; a queue without an end would still ask for what nobody wants to know any more.
+    private async Task EnterAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            if (Interlocked.Increment(ref waiting) > MostWaiting)
+            {
+                throw HubException.Busy();
+            }
+
+            await places.WaitAsync(cancellation);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref waiting);
         }
     }
 

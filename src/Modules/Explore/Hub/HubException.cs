@@ -15,6 +15,11 @@ internal sealed class HubException(int status, string code, string message) : Ex
     /// <summary>The hub knows it and says no; what it said before does not count any more.</summary>
     public bool IsFinal => Code == "hub.not_found";
 
+    /// <summary>It was not even asked, which says nothing of the next time.</summary>
+    public bool IsPassing => Code == "hub.busy";
+
+    public static HubException Busy() => new(503, "hub.busy", "Too many questions wait for the hub. Ask again in a moment.") { RetryAfter = TimeSpan.FromSeconds(2) };
+
     public static HubException Off() => new(503, "hub.off", "An operator switched the hub off with Hub:Endpoint.");
 
     public static HubException NotFound() => new(404, "hub.not_found", "The hub has no such model, or shows it to nobody.");

@@ -75,7 +75,7 @@ public sealed class CatalogueSearch
         }
         catch (HubException failure)
         {
-            return (failure.Status == 404 ? HubState.Ok : HubState.Unreachable, false);
+            return (failure.IsPassing ? HubState.Asking : failure.IsFinal ? HubState.Ok : HubState.Unreachable, false);
         }
     }
 }

@@ -41,6 +41,7 @@ public static class Problem
         415 => "Unsupported content type",
         422 => "Cannot be processed",
         429 => "Too many requests",
+        502 => "Another machine's answer cannot be used",
         503 => "Not available now",
         507 => "Not enough space",
         _ => status >= 500 ? "Something broke on our side" : "Refused",

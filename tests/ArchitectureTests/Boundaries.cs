@@ -56,6 +56,7 @@ public sealed class Boundaries
 
     private static readonly string[] KnownHomeless =
     [
+        "AddressGuard: Inference", // the guard behind GuardedHttp, which Explore asks the hub with
         "Caller: Host", // the holder behind CurrentUser, which the modules take
         "SharedSchema: Host", // the kernel's own start, called once
         "SharedServices: Host", // the same

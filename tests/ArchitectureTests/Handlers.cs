@@ -60,6 +60,7 @@ public sealed class Handlers
 
     private static readonly string[] KnownToWait =
     [
+        "GetHubCardEndpoint.GetAsync", // the hub
         "GetJwksEndpoint.Get", // the key ring of the shared schema
     ];
 

@@ -52,6 +52,7 @@ public sealed class PlatformFixture : IAsyncLifetime
         $"--Setup:Password={Password}",
         $"--Inference:ImportPaths:0={imports}",
         "--Inference:AllowedAddresses:0=127.0.0.0/8",
+        "--Hub:Endpoint=", // no test asks the internet
         "--Inference:DownloadRetryDelay=00:00:00.005",
         "--Inference:DownloadChunkBytes=65536",
         "--Logging:Level=Warning",

@@ -42,7 +42,6 @@ public static class SetRightsEndpoint
         if (await session.LoadAsync<Model>(name, cancellation) is { } model)
         {
             session.Store(model with { Rights = rights });
-            messages.Add(new ModelRightsChanged(name, rights, now));
         }
         else if (await session.LoadAsync<Preset>(name, cancellation) is { } preset)
         {

@@ -1,0 +1,31 @@
+using System.Security.Claims;
+using LlmPlatform.Inference.Contracts;
+using LlmPlatform.SharedKernel;
+
+namespace LlmPlatform.Explore.Catalogue;
+
+/// <summary>
+/// Which installed models somebody may know of. Inference is asked each time, because it alone decides that: what somebody may not use does not exist
+/// for them, neither as a row nor as a name beside the row that it came from.
+/// </summary>
+/// <param name="Names">Their names; null for all.</param>
+internal sealed record VisibleModels(IReadOnlyList<string>? Names)
+{
+    public static VisibleModels All { get; } = new((IReadOnlyList<string>?)null);
+
+    public static async Task<VisibleModels> ToAsync(ClaimsPrincipal principal, IModelCatalog catalog, CancellationToken cancellation)
+    {
+        var caller = CurrentUser.From(principal);
+        var user = new ModelUser(caller.Id, caller.Role) { Groups = ValuesOf(PlatformClaims.Group), Models = ValuesOf(PlatformClaims.Model) };
+        return caller.IsAdministrator && user.Models.Count == 0
+            ? All
+            : new VisibleModels([.. (await catalog.ListAsync(user, cancellation)).Where(m => m.Kind == ModelKind.Installed).Select(m => m.Name)]);
+
+        IReadOnlyList<string> ValuesOf(string type) => [.. principal.FindAll(type).Select(claim => claim.Value)];
+    }
+
+    public bool Has(ModelRow model) => Names is null || model.Source != ModelSource.Installed || Names.Contains(model.Name);
+
+    /// <summary>The model as somebody may see it.</summary>
+    public ModelRow Of(ModelRow model) => Names is null ? model : model with { InstalledNames = [.. model.InstalledNames.Where(Names.Contains)] };
+}

@@ -22,6 +22,15 @@ public sealed class FitJudgeTests(PlatformFixture platform)
         Assert.Equal(verdict, Judge.Judge(Of(size), Shape, 10).Verdict);
 
     [Fact]
+    public void A_model_fits_a_graphics_processor_whose_free_memory_holds_all_of_it()
+    {
+        var judge = new FitJudge(new Sums(), new MachineMemory(1000, 800, 700, 500, [new GpuMemory("small", 900, 50), new GpuMemory("large", 300, 250)]));
+        Assert.True(judge.Judge(Of(200), Shape, 10).FitsGpu);
+        Assert.False(judge.Judge(Of(260), Shape, 10).FitsGpu);
+        Assert.False(Judge.Judge(Of(200), Shape, 10).FitsGpu);
+    }
+
+    [Fact]
     public void A_longer_context_needs_more() => Assert.Equal(Verdict.TooLarge, Judge.Judge(Of(100), Shape, 700).Verdict);
 
     [Fact]

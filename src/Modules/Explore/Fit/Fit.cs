@@ -26,6 +26,9 @@ public enum Verdict
 /// <param name="IsComplete">False where the cache of a conversation is not counted, because the shape of the model is not known, or where the size is rounded: then it may take more.</param>
 public sealed record MemoryVerdict(Verdict Verdict, long? NeededBytes, int? ContextTokens, bool IsComplete)
 {
+    /// <summary>All of it fits into the free memory of one graphics processor, where it runs many times faster.</summary>
+    public bool FitsGpu { get; init; }
+
     internal static MemoryVerdict Unknown { get; } = new(Verdict.Unknown, null, null, false);
 }
 
@@ -47,7 +50,10 @@ internal sealed class FitJudge(IMemoryFit memory, MachineMemory machine)
 
         var need = memory.Need(size, shape, contextTokens);
         var verdict = need.TotalBytes <= machine.RoomBytes ? Verdict.Fits : need.TotalBytes <= machine.BudgetBytes ? Verdict.FitsWhenOthersUnload : Verdict.TooLarge;
-        return new MemoryVerdict(verdict, need.TotalBytes, need.ContextTokens, need.IsComplete && !variant.SizeIsRounded);
+        return new MemoryVerdict(verdict, need.TotalBytes, need.ContextTokens, need.IsComplete && !variant.SizeIsRounded)
+        {
+            FitsGpu = machine.Gpus.Any(gpu => gpu.FreeBytes >= need.TotalBytes),
+        };
     }
 
     public IReadOnlyList<JudgedVariant> JudgeAll(ModelRow model, int? contextTokens) =>

@@ -10,7 +10,8 @@ namespace LlmPlatform.Explore.Catalogue;
 /// </summary>
 internal static class ModelsSchema
 {
-    // A search reads many rows and shows few: what only a shown row needs, its variants, is to lie elsewhere. Half of a row is variants.
+    // A search reads many rows and shows few. Half of a row is its variants, which only a shown row needs: where a row is larger than the 2 KB at
+    // which PostgreSQL begins to move values out of it, they go.
     private const int NarrowBytes = 900;
 
     public static void AddModels(this StoreOptions options)

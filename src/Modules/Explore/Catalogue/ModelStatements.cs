@@ -25,13 +25,14 @@ internal static class ModelStatements
         where (m.source <> 'installed' or m.installed_at <= excluded.installed_at) and not (m.is_detailed and not excluded.is_detailed)
         """;
 
-    /// <summary>Takes the same array: how popular a repository is counts for whatever shows it.</summary>
+    /// <summary>Takes the same array: how popular a repository is counts for whatever shows it. A row that tells nothing new is not written again.</summary>
     public static readonly string Refresh =
         $"""
         update explore.models m set downloads = r.downloads, likes = r.likes, popularity = r.popularity, seen_at = r.seen_at,
           standing = r.popularity + (m.standing & {ModelColumns.InstalledStanding | ModelColumns.CuratedStanding})
         from jsonb_populate_recordset(null::explore.models, ?::jsonb) r
         where m.hub_key = r.hub_key and m.source <> 'installed'
+          and ((m.downloads, m.likes) is distinct from (r.downloads, r.likes) or m.seen_at < r.seen_at - interval '1 day')
         """;
 
     /// <summary>Takes the same array: remembers the words of the names, numbers left out.</summary>

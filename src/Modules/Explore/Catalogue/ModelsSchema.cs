@@ -10,6 +10,10 @@ namespace LlmPlatform.Explore.Catalogue;
 /// </summary>
 internal static class ModelsSchema
 {
+    // A search reads many rows and shows few. Half of a row is its variants, which only a shown row needs: where a row is larger than the 2 KB at
+    // which PostgreSQL begins to move values out of it, they go.
+    private const int NarrowBytes = 900;
+
     public static void AddModels(this StoreOptions options)
     {
         options.Storage.ExtendedSchemaObjects.Add(new Extension("pg_trgm"));
@@ -22,6 +26,7 @@ internal static class ModelsSchema
     private static Table Models(string schema)
     {
         var table = new Table(new PostgresqlObjectName(schema, "models", SchemaUtils.IdentifierUsage.General));
+        table.StorageParameters["toast_tuple_target"] = NarrowBytes;
         table.AddColumn<string>("key").AsPrimaryKey();
         foreach (var column in (string[])["source", "name", "sort_name", "names", "words"])
         {

@@ -29,7 +29,7 @@ public enum ModelKind
 /// <summary>A name that requests can give.</summary>
 /// <param name="Name">The name.</param>
 /// <param name="Kind">What it stands for.</param>
-/// <param name="Model">The installed model behind it.</param>
+/// <param name="Model">The installed model behind it. Not for the user's eyes where that is another name: they may have no right to it.</param>
 /// <param name="ContextTokens">The context that model was trained for, or a preset's limit.</param>
 /// <param name="CreatedAt">When it came.</param>
 public sealed record UsableModel(string Name, ModelKind Kind, string Model, int ContextTokens, DateTimeOffset CreatedAt)

@@ -95,4 +95,7 @@ public sealed record SamplingOptions
 
     /// <summary>The same seed, model and request give the same text; null draws one.</summary>
     public long? Seed { get; init; }
+
+    /// <summary>Which of several replies to one request this is, from 0: its seed is so much higher.</summary>
+    public int Choice { get; init; }
 }

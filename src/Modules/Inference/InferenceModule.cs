@@ -74,7 +74,6 @@ public static class InferenceModule
         services.AddSingleton<IValidator<SetRights>, SetRightsValidator>();
         services.AddSingleton<IValidator<SetDefaultModel>, SetDefaultModelValidator>();
         services.AddSingleton<IValidator<SavePreset>, SavePresetValidator>();
-        services.AddHostedService<PinnedModels>();
         services.AddSingleton(s => new WorkerPool(
             s.GetRequiredService<EngineFiles>(),
             s.GetRequiredService<LoadPlanner>(),
@@ -114,6 +113,8 @@ public static class InferenceModule
         services.AddSingleton<RequestInstallValidator>();
         services.AddSingleton<IValidator<RequestInstall>>(s => s.GetRequiredService<RequestInstallValidator>());
         services.AddHostedService<Reconciliation>();
+        services.AddHostedService<ContinueInstalls>();
+        services.AddHostedService<PinnedModels>(); // after the reconciliation, which says what has lost its file
     }
 
     private static void Configure(StoreOptions options)

@@ -1,7 +1,10 @@
 using System.Net;
 using System.Net.Http.Json;
 using LlmPlatform.Host;
+using LlmPlatform.Inference;
+using LlmPlatform.Inference.Installs;
 using LlmPlatform.Inference.Models;
+using LlmPlatform.Inference.Names;
 using LlmPlatform.ModuleTests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
@@ -55,6 +58,16 @@ public sealed class ReconciliationTests : IDisposable
         {
             using var administrator = await SignInAsync(platform);
             Assert.Equal("quarantined", (await administrator.GetJsonAsync("/api/v1/inference/models/lost")).Text("state")); // cut off is lost as well
+            await InstallAsync(administrator, "brought-back-again", seed: 1);
+            Assert.Equal(content.Length, new FileInfo(lost).Length);
+            Assert.Equal(HttpStatusCode.OK, await CompleteAsync(administrator, "lost"));
+        }
+
+        File.Delete(lost);
+        await using (var platform = await StartAsync())
+        {
+            using var administrator = await SignInAsync(platform);
+            Assert.Equal("quarantined", (await administrator.GetJsonAsync("/api/v1/inference/models/lost")).Text("state"));
         }
 
         await File.WriteAllBytesAsync(lost, content, TestContext.Current.CancellationToken);
@@ -62,6 +75,33 @@ public sealed class ReconciliationTests : IDisposable
         {
             using var administrator = await SignInAsync(platform);
             Assert.Equal(HttpStatusCode.OK, await CompleteAsync(administrator, "lost"));
+        }
+    }
+
+    [Fact]
+    public async Task An_install_whose_message_is_lost_goes_on_after_the_next_start()
+    {
+        var (id, now) = (Guid.CreateVersion7(), TimeProvider.System.GetUtcNow());
+        var source = $"file://{folder.FullName}/forgotten.gguf";
+        await using (var file = File.Create(Path.Combine(folder.FullName, "forgotten.gguf")))
+        {
+            TinyModel.Write(file, TinyShape.Tiny, seed: 4);
+        }
+
+        await using (var platform = await StartAsync())
+        {
+            await using var session = platform.App.Services.GetRequiredService<IInferenceStore>().LightweightSession();
+            session.Insert(new ModelName { Id = "forgotten", InstallId = id });
+            session.Events.StartStream<Install>(
+                id, new InstallRequested(id, "forgotten", source, null, Guid.Empty, now), new InstallLocated(id, new FileLocation(source, source, null, null), now));
+            await session.SaveChangesAsync(TestContext.Current.CancellationToken);
+        }
+
+        await using (var platform = await StartAsync())
+        {
+            using var administrator = await SignInAsync(platform);
+            var over = await Eventually.Async(() => administrator.GetJsonAsync($"/api/v1/inference/installs/{id}"), install => install.Text("state") is "succeeded" or "failed");
+            Assert.Equal("succeeded", over.Text("state"));
         }
     }
 

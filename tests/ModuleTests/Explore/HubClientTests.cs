@@ -187,6 +187,17 @@ public sealed class HubClientTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_only_the_operators_token_opens_is_shown_to_nobody()
+    {
+        hub.Say("/api/models/a/secret", """{"id":"a/secret","private":true}""");
+        hub.Answers["/a/secret/raw/main/README.md"] = context => context.Response.WriteAsync("secret words");
+        Assert.Equal((404, "hub.not_found"), await FailureAsync(() => client.ModelAsync("a/secret", Cancellation)));
+        Assert.Equal(0, hub.Count("/api/models/a/secret/tree/main"));
+        await client.CardAsync("a/secret", Cancellation);
+        Assert.True(string.IsNullOrEmpty(hub.Asked.Last().Authorization)); // the hub decides by itself who may see it
+    }
+
+    [Fact]
     public async Task Pages_without_an_end_have_one()
     {
         hub.Say("/api/models/a/b", """{"id":"a/b"}""");

@@ -341,7 +341,9 @@ public sealed class DownloadTests(PlatformFixture platform)
         var answer = await platform.Administrator.PostAsJsonAsync("/api/v1/inference/installs", new { source = server.Address, name });
         Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
         await isHalfWay.Task;
-        return (await answer.JsonAsync()).Text("id")!;
+        var id = (await answer.JsonAsync()).Text("id")!;
+        await Eventually.Async(() => platform.Administrator.GetJsonAsync($"/api/v1/inference/installs/{id}"), install => install.GetProperty("completedBytes").GetInt64() >= 190_000);
+        return id;
     }
 
     private Task<JsonElement> EventuallyOverAsync(string id) => Eventually.Async(

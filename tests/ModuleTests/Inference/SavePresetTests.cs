@@ -68,6 +68,14 @@ public sealed class SavePresetTests(PlatformFixture platform)
     }
 
     [Fact]
+    public async Task Several_choices_of_a_preset_with_a_seed_differ()
+    {
+        await SaveAsync("seeded", new { @base = PlatformFixture.Model, sampling = new { temperature = 1.5, seed = 7 } });
+        var answer = await platform.Administrator.PostAsJsonAsync("/v1/completions", new { model = "seeded", prompt = "Once", max_tokens = 40, n = 3, ignore_eos = true });
+        Assert.Equal(3, (await answer.JsonAsync()).GetProperty("choices").EnumerateArray().Select(choice => choice.Text("text")).Distinct().Count());
+    }
+
+    [Fact]
     public async Task A_presets_system_prompt_stands_before_a_conversation_that_has_none()
     {
         await SaveAsync("with-prompt", new { @base = PlatformFixture.Model, systemPrompt = "You speak of cats and of nothing else." });
@@ -101,6 +109,7 @@ public sealed class SavePresetTests(PlatformFixture platform)
         var seen = await user.GetStringAsync(Presets + "listed-preset");
         Assert.Contains("For everybody", seen, StringComparison.Ordinal);
         Assert.DoesNotContain("secret words", seen, StringComparison.Ordinal);
+        Assert.DoesNotContain(PlatformFixture.Model, seen, StringComparison.Ordinal);
         Assert.Contains("secret words", await platform.Administrator.GetStringAsync(Presets + "listed-preset"), StringComparison.Ordinal);
         await Eventually.Async(() => platform.Administrator.GetStringAsync("/api/v1/admin/audit?target=model:listed-preset"), found => found.Contains("inference.preset_saved"));
         Assert.Equal(HttpStatusCode.NoContent, (await platform.Administrator.DeleteAsync(Presets + "listed-preset")).StatusCode);

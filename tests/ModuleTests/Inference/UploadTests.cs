@@ -3,7 +3,10 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
+using LlmPlatform.Inference.Installs;
+using LlmPlatform.Inference.Models;
 using LlmPlatform.ModuleTests.Support;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace LlmPlatform.ModuleTests.Inference;
@@ -70,6 +73,52 @@ public sealed class UploadTests(PlatformFixture platform)
         var over = await Eventually.Async(() => platform.Administrator.GetJsonAsync(install), i => i.Text("state") is "succeeded" or "failed");
         Assert.Equal("succeeded", over.Text("state"));
         Assert.Equal(HttpStatusCode.OK, (await platform.Administrator.PostAsJsonAsync("/v1/completions", new { model = "uploaded", prompt = "a", max_tokens = 1 })).StatusCode);
+    }
+
+    [Fact]
+    public async Task An_upload_that_was_paused_goes_on_with_its_next_piece()
+    {
+        var file = Other(61);
+        var content = Location(await RequestAsync("paused-upload", file.Length));
+        var install = content.Replace("/content", "", StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.NoContent, (await SendAsync(content, 0, file[..200_000])).StatusCode);
+        Assert.Equal(HttpStatusCode.Accepted, (await platform.Administrator.PostAsync($"{install}/pause", null)).StatusCode);
+        Assert.Equal(HttpStatusCode.Conflict, (await SendAsync(content, 200_000, file[200_000..])).StatusCode);
+        for (var i = 0; i < 2; i++) // twice is once
+        {
+            Assert.Equal(HttpStatusCode.Accepted, (await platform.Administrator.PostAsync($"{install}/resume", null)).StatusCode);
+        }
+
+        Assert.Equal(200_000, await OffsetAsync(content));
+        Assert.Equal(HttpStatusCode.NoContent, (await SendAsync(content, 200_000, file[200_000..])).StatusCode);
+        var over = await Eventually.Async(() => platform.Administrator.GetJsonAsync(install), i => i.Text("state") is "succeeded" or "failed");
+        Assert.Equal("succeeded", over.Text("state"));
+    }
+
+    [Fact]
+    public async Task A_whole_upload_whose_host_ended_before_it_said_so_is_taken_up_by_whoever_looks()
+    {
+        var file = Other(62);
+        var content = Location(await RequestAsync("unannounced-upload", file.Length));
+        var install = content.Replace("/content", "", StringComparison.Ordinal);
+        var files = platform.Platform.App.Services.GetRequiredService<ModelFiles>();
+        await using (var partial = PartialFile.Continue(files, $"upload:{Guid.Parse(install.Split('/')[^1]):n}", 65536))
+        {
+            partial.Begin(file.Length, null);
+            await partial.WriteAsync(file, TestContext.Current.CancellationToken);
+            partial.Sync();
+        }
+
+        Assert.Equal(file.Length, await OffsetAsync(content));
+        var over = await Eventually.Async(() => platform.Administrator.GetJsonAsync(install), i => i.Text("state") is "succeeded" or "failed");
+        Assert.Equal("succeeded", over.Text("state"));
+    }
+
+    private static byte[] Other(int seed)
+    {
+        var stream = new MemoryStream();
+        TinyModel.Write(stream, TinyShape.Tiny, seed);
+        return stream.ToArray();
     }
 
     private Task<HttpResponseMessage> RequestAsync(string? name, long? sizeBytes, string? sha256 = null) =>

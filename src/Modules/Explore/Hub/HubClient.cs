@@ -11,7 +11,7 @@ internal sealed class HubClient(GuardedHttp http, HubAddress hub, TimeProvider t
     private const int MostBytes = 1 << 20;
     private const int MostAtOnce = 4;
     private const int MostWaiting = 32;
-    private const int MostModels = 30;
+    private const int MostModels = 20; // each with its chat template, which makes tens of kilobytes
     private const int MostPages = 10;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(15);
@@ -38,15 +38,16 @@ internal sealed class HubClient(GuardedHttp http, HubAddress hub, TimeProvider t
     public async Task<HubModel> ModelAsync(string repository, CancellationToken cancellation)
     {
         var answer = await AskAsync(hub.Of($"/api/models/{repository}?{Wanted[1..]}"), cancellation);
-        var model = HubModel.From(Read(answer.Body, HubJson.Default.HubModelAnswer)) ?? throw HubException.Answer();
+        var told = Read(answer.Body, HubJson.Default.HubModelAnswer);
+        var model = HubModel.From(told) ?? throw (told.Private == true ? HubException.NotFound() : HubException.Answer());
         var name = model.Repository.Equals(repository, StringComparison.OrdinalIgnoreCase) ? model.Repository : repository; // its own spelling, not another's name
         return model with { Repository = name, Files = await FilesAsync(repository, cancellation), HasSizes = true };
     }
 
-    /// <summary>What a model's page says, as it was written.</summary>
+    /// <summary>What a model's page says, as it was written. It is asked for without the operator's token, which opens what is not for everybody.</summary>
     /// <exception cref="HubException">There is no answer.</exception>
     public async Task<HubCard> CardAsync(string repository, CancellationToken cancellation) =>
-        HubCard.From((await AskAsync(hub.Of($"/{repository}/raw/main/README.md"), cancellation)).Body);
+        HubCard.From((await AskAsync(hub.Of($"/{repository}/raw/main/README.md"), token: null, cancellation)).Body);
 
     public void Dispose() => places.Dispose();
 
@@ -67,7 +68,9 @@ internal sealed class HubClient(GuardedHttp http, HubAddress hub, TimeProvider t
         }
     }
 
-    private async Task<SmallAnswer> AskAsync(Uri address, CancellationToken cancellation)
+    private Task<SmallAnswer> AskAsync(Uri address, CancellationToken cancellation) => AskAsync(address, hub.Token, cancellation);
+
+    private async Task<SmallAnswer> AskAsync(Uri address, string? token, CancellationToken cancellation)
     {
         await EnterAsync(cancellation);
         try
@@ -77,7 +80,7 @@ internal sealed class HubClient(GuardedHttp http, HubAddress hub, TimeProvider t
                 throw HubException.Unreachable("The hub was asked too often, or did not answer, and is left alone for a while.");
             }
 
-            return Checked(await http.GetSmallAsync(new OutsideRequest(address) { Accept = "*/*", BearerToken = hub.Token }, MostBytes, Patience, cancellation));
+            return Checked(await http.GetSmallAsync(new OutsideRequest(address) { Accept = "*/*", BearerToken = token }, MostBytes, Patience, cancellation));
         }
         catch (OutsideException failure) when (failure.IsTransient)
         {

@@ -1,3 +1,4 @@
+using System.Data;
 using LlmPlatform.Explore.Catalogue;
 using Npgsql;
 
@@ -26,7 +27,7 @@ internal sealed class ModelSearch(NpgsqlDataSource database)
     public async Task<FoundModels> FindAsync(ModelQuestion question, long budgetBytes, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellation); // all statements see the same rows
         await using (var setting = new NpgsqlCommand(Settings, connection))
         {
             await setting.ExecuteNonQueryAsync(cancellation);

@@ -43,12 +43,26 @@ internal sealed class EngineCalls(IModelTargets models, WorkerPool workers, IOpt
             submit.ContextTokens = (uint)most;
         }
 
-        using var lease = await workers.LeaseAsync(target.Model, cancellation);
+        using var lease = await LeaseAsync(name, target, cancellation);
         lease.KeepAlive = target.Preset?.KeepAlive;
         using var call = lease.Worker.Submit(submit);
         await foreach (var item in call.News.ReadAllAsync(cancellation))
         {
             yield return item;
+        }
+    }
+
+    private async Task<WorkerLease> LeaseAsync(string name, ModelTarget target, CancellationToken cancellation)
+    {
+        try
+        {
+            return await workers.LeaseAsync(target.Model, cancellation);
+        }
+        catch (GenerationException refused) when (name != target.Model.Name)
+        {
+            // Whoever asks for a preset or alias may not be meant to know the model behind it.
+            var message = refused.Message.Replace($"'{target.Model.Name}'", $"'{name}'", StringComparison.Ordinal);
+            throw new GenerationException(refused.Status, refused.Code, message, refused.Param) { RetryAfter = refused.RetryAfter };
         }
     }
 

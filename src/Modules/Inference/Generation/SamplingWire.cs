@@ -24,7 +24,7 @@ internal static class SamplingWire
         Set(options.PresencePenalty, value => wire.PresencePenalty = value);
         Set(options.FrequencyPenalty, value => wire.FrequencyPenalty = value);
         Set(options.TopLogprobs, value => wire.TopLogprobs = (uint)value);
-        Set(options.Seed, value => wire.Seed = unchecked((ulong)value));
+        Set(options.Seed, value => wire.Seed = unchecked((ulong)(value + options.Choice)));
         foreach (var (token, bias) in options.LogitBias ?? new Dictionary<int, float>())
         {
             wire.LogitBias.Add(token, bias);

@@ -36,7 +36,7 @@ public sealed class Installer
     internal async Task<ArrivedFile> BringAsync(FileLocation location, Progress progress, CancellationToken cancellation)
     {
         var journal = PartialFile.ReadJournal(files, location.Key);
-        if (journal.Arrived is { } before && (File.Exists(files.PartialOf(location.Key)) || File.Exists(files.PathOf(before.Digest))))
+        if (journal.Arrived is { } before && (ModelFiles.IsWhole(files.PartialOf(location.Key), before.SizeBytes) || ModelFiles.IsWhole(files.PathOf(before.Digest), before.SizeBytes)))
         {
             return before; // the host ended between the last look and the commit
         }

@@ -1,5 +1,6 @@
 using Marten;
 using Wolverine;
+using Wolverine.Attributes;
 
 namespace LlmPlatform.Inference.Installs;
 
@@ -8,16 +9,20 @@ public sealed record LocateInstall(Guid InstallId);
 
 public static class LocateInstallHandler
 {
+    // A hub that does not answer is asked several times before this fails by itself.
+    private const int TenMinutes = 10 * 60;
+
+    [MessageTimeout(TenMinutes)]
     public static async Task<OutgoingMessages> Handle(
         LocateInstall command, IDocumentSession session, Installer installer, RunningInstalls running, TimeProvider time, CancellationToken cancellation)
     {
+        using var run = running.Begin(command.InstallId, cancellation); // before the state is looked at, so that who changes it finds this to stop
         var install = await session.LoadAsync<Install>(command.InstallId, cancellation);
         if (install is not { State: InstallState.Queued, Location: null })
         {
             return [];
         }
 
-        using var run = running.Begin(install.Id, cancellation);
         try
         {
             var location = await installer.FindAsync(install, run.Progress, run.Token);

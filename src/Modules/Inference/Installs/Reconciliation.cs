@@ -71,7 +71,7 @@ internal sealed partial class Reconciliation(
         await session.LockAsync(ModelName.Lock, cancellation);
         foreach (var model in await session.Query<Model>().ToListAsync(cancellation))
         {
-            var isWhole = new FileInfo(files.PathOf(model.Digest)) is { Exists: true } file && file.Length == model.SizeBytes;
+            var isWhole = ModelFiles.IsWhole(files.PathOf(model.Digest), model.SizeBytes);
             if (isWhole == model.Quarantine is null)
             {
                 continue;

@@ -22,7 +22,7 @@ public static class ResumeInstallEndpoint
         var install = stream.Aggregate ?? throw InstallRefusals.NotFound();
         return install.State switch
         {
-            InstallState.Queued => (Queue.Accepted(id), []),
+            InstallState.Queued => (Queue.Accepted(id), [Queue.NextOf(install)]), // should its message be lost
             InstallState.Paused => (Queue.Accepted(id), Queue.Append(stream, install, currentUser, now)),
             InstallState.Failed => throw new Refusal(new Error(409, "install.failed", "This install has failed; it can be tried again with 'retry'.")),
             _ => throw InstallRefusals.Over(),
@@ -70,6 +70,9 @@ public static class RetryInstallEndpoint
 /// <summary>Installs go back into the queue.</summary>
 internal static class Queue
 {
+    /// <summary>What is to be done for an install that waits. Asked for twice, it is done once.</summary>
+    public static object NextOf(Install install) => install.Location is null ? new LocateInstall(install.Id) : new RunInstall(install.Id);
+
     public static Accepted Accepted(Guid id) => TypedResults.Accepted($"/api/v1/inference/installs/{id}");
 
     public static OutgoingMessages Append(JasperFx.Events.IEventStream<Install> stream, Install install, CurrentUser currentUser, DateTimeOffset now)
@@ -77,7 +80,7 @@ internal static class Queue
         stream.AppendOne(new InstallResumed(install.Id, currentUser.Id, now));
         return
         [
-            install.Location is null ? new LocateInstall(install.Id) : new RunInstall(install.Id),
+            NextOf(install),
             new ActPerformed(Guid.CreateVersion7(now), currentUser.Id, "inference.install_resumed", $"model:{install.Name}", now),
         ];
     }

@@ -20,16 +20,21 @@ public static class RunInstallHandler
     public static async Task<OutgoingMessages> Handle(
         RunInstall command, IDocumentSession session, Installer installer, RunningInstalls running, ModelFiles files, TimeProvider time, CancellationToken cancellation)
     {
+        using var run = running.Begin(command.InstallId, cancellation); // before the state is looked at, so that who changes it finds this to stop
         var install = await session.LoadAsync<Install>(command.InstallId, cancellation);
-        if (install is not { State: InstallState.Queued, Location: { } location })
+        if (install is not { State: InstallState.Queued, Location: { } location } || !files.HasAllOf(install))
         {
             return [];
         }
 
-        using var run = running.Begin(install.Id, cancellation);
         try
         {
             using var turn = await running.TakeTurnAsync(location.Key, run, run.Token);
+            if (await session.LoadAsync<Install>(command.InstallId, cancellation) is not { State: InstallState.Queued })
+            {
+                return []; // whoever had the turn before was this install itself, asked for twice
+            }
+
             var arrived = await FindSameAsync(session, files, location, cancellation) ?? await installer.BringAsync(location, run.Progress, run.Token);
             return await FinishAsync(session, install, location, arrived, files, time.GetUtcNow(), cancellation);
         }
@@ -47,7 +52,7 @@ public static class RunInstallHandler
     private static async Task<ArrivedFile?> FindSameAsync(IDocumentSession session, ModelFiles files, FileLocation location, CancellationToken cancellation)
     {
         var same = location.Digest is null ? null : await session.Query<Model>().FirstOrDefaultAsync(m => m.Digest == location.Digest, cancellation);
-        return same is not null && new FileInfo(files.PathOf(same.Digest)) is { Exists: true } file && file.Length == same.SizeBytes
+        return same is not null && ModelFiles.IsWhole(files.PathOf(same.Digest), same.SizeBytes)
             ? new ArrivedFile(same.Digest, same.SizeBytes, same.Architecture, same.Parameters, same.ContextTokens, same.HasChatTemplate)
             {
                 Licence = same.Licence,
@@ -68,9 +73,9 @@ public static class RunInstallHandler
             return [new TidyInstall(location.Key)];
         }
 
-        if (!File.Exists(files.PathOf(file.Digest)))
+        if (!ModelFiles.IsWhole(files.PathOf(file.Digest), file.SizeBytes))
         {
-            if (!File.Exists(files.PartialOf(location.Key)))
+            if (PartialFile.ReadJournal(files, location.Key).Arrived?.Digest != file.Digest || !ModelFiles.IsWhole(files.PartialOf(location.Key), file.SizeBytes))
             {
                 return [new RunInstall(install.Id)]; // the model that had this file was deleted in between
             }
@@ -152,6 +157,6 @@ internal static class InstallEnds
     public static async Task<OutgoingMessages> StoppedAsync(IDocumentSession session, Install install, CancellationToken cancellation)
     {
         var state = await session.Query<Install>().Where(i => i.Id == install.Id).Select(i => i.State).FirstOrDefaultAsync(cancellation);
-        return state == InstallState.Queued ? [install.Location is null ? new LocateInstall(install.Id) : new RunInstall(install.Id)] : [];
+        return state == InstallState.Queued ? [Queue.NextOf(install)] : [];
     }
 }

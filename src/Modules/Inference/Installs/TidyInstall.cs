@@ -1,5 +1,6 @@
 using LlmPlatform.Inference.Models;
 using Marten;
+using Wolverine.Attributes;
 
 namespace LlmPlatform.Inference.Installs;
 
@@ -8,6 +9,9 @@ public sealed record TidyInstall(string Key);
 
 public static class TidyInstallHandler
 {
+    private const int OneDay = 24 * 60 * 60; // whoever works on the file now may do so for hours
+
+    [MessageTimeout(OneDay)]
     public static async Task Handle(TidyInstall command, IQuerySession session, RunningInstalls running, ModelFiles files, CancellationToken cancellation)
     {
         using var turn = await running.TakeTurnAsync(command.Key, null, cancellation);

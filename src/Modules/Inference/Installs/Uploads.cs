@@ -30,9 +30,14 @@ public sealed class Uploads
     public Uploads(IInferenceStore store, RunningInstalls running, ModelFiles files, InstallOptions options) =>
         (this.store, this.running, this.files, this.options) = (store, running, files, options);
 
-    internal async Task HeadAsync(Guid id, HttpContext context)
+    internal async Task HeadAsync(Guid id, HttpContext context, IMessageBus bus)
     {
         var install = await FindAsync(id, context.RequestAborted);
+        if (files.HasAllOf(install))
+        {
+            await bus.PublishAsync(new RunInstall(id)); // the host may have ended between its last byte and this message
+        }
+
         Tell(context, install, PartialFile.ReadJournal(files, install.Key!).SyncedBytes);
     }
 
@@ -57,6 +62,7 @@ public sealed class Uploads
 
         var install = await FindAsync(id, context.RequestAborted);
         using var turn = await running.TakeTurnAsync(install.Key!, null, context.RequestAborted);
+        install = await FindAsync(id, context.RequestAborted); // it may have been given up meanwhile
         var position = await WriteAsync(install, offset, context);
         if (position == install.Location!.SizeBytes)
         {
@@ -125,6 +131,13 @@ public sealed class Uploads
     }
 }
 
+internal static class UploadedFiles
+{
+    /// <summary>False for an upload whose last bytes are still to come.</summary>
+    public static bool HasAllOf(this ModelFiles files, Install install) =>
+        !install.IsUpload || PartialFile.ReadJournal(files, install.Key!) is var journal && (journal.Arrived is not null || journal.SyncedBytes == install.Location!.SizeBytes);
+}
+
 internal static class UploadRoad
 {
     private const string Path = "/api/v1/inference/installs/{id:guid}/content";
@@ -132,7 +145,7 @@ internal static class UploadRoad
     public static void MapUploads(this IEndpointRouteBuilder routes)
     {
         var road = routes.MapGroup(Path).RequireAuthorization(Policies.Administrator).WithTags("Installs");
-        road.MapMethods("", [HttpMethods.Head], (Guid id, HttpContext context, Uploads uploads) => uploads.HeadAsync(id, context))
+        road.MapMethods("", [HttpMethods.Head], (Guid id, HttpContext context, Uploads uploads, IMessageBus bus) => uploads.HeadAsync(id, context, bus))
             .WithName("getUploadOffset").WithSummary("Tell how much of an upload is here").Produces<ProblemDetails>(404).Produces<ProblemDetails>(409);
         road.MapPatch("", (Guid id, HttpContext context, Uploads uploads, IMessageBus bus) => uploads.PatchAsync(id, context, bus))
             .WithName("uploadContent").WithSummary("Bring the next bytes of an upload").Produces(204)

@@ -37,10 +37,11 @@ public static class ReleaseModelFileHandler
 {
     public static async Task Handle(ReleaseModelFile command, IDocumentSession session, WorkerPool workers, ModelFiles files, CancellationToken cancellation)
     {
+        workers.Unpin(command.Name); // whoever has the name now is pinned again in a moment, if it is to be
+
         // The name may have been taken again in the meantime; then its worker is somebody else's.
         if (await session.LoadAsync<Model>(command.Name, cancellation) is null)
         {
-            workers.Unpin(command.Name);
             await workers.UnloadAsync(command.Name, cancellation);
         }
 

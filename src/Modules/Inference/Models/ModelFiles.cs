@@ -50,6 +50,9 @@ public sealed class ModelFiles(IConfiguration configuration)
         }
     }
 
+    /// <summary>Whether a file is there in full length. Its content is not looked at.</summary>
+    public static bool IsWhole(string path, long sizeBytes) => new FileInfo(path) is { Exists: true } file && file.Length == sizeBytes;
+
     /// <summary>Bytes that models may still take where they lie.</summary>
     public long RoomBytes()
     {

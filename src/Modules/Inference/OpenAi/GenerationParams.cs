@@ -54,7 +54,7 @@ internal sealed record GenerationParams(
     }
 
     /// <summary>The sampling of one of the choices: with a seed, each has its own.</summary>
-    public SamplingOptions SamplingOf(int choice) => Sampling with { Seed = unchecked(Sampling.Seed + choice) };
+    public SamplingOptions SamplingOf(int choice) => Sampling with { Choice = choice };
 
     private static GenerationParams Read(JsonBody body, string model, int? topLogprobs)
     {

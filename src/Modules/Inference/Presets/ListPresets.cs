@@ -11,10 +11,10 @@ using Wolverine.Http;
 
 namespace LlmPlatform.Inference.Presets;
 
-/// <summary>A preset. What makes it work, the system prompt first, is for administrators: others use it and need not read it.</summary>
+/// <summary>A preset. What makes it work, the model behind it and the system prompt first, is for administrators: others use it and need not know.</summary>
 public sealed record PresetDetails(
     string Name,
-    string Base,
+    string? Base,
     string? Description,
     int? ContextTokens,
     int Version,
@@ -35,7 +35,7 @@ public sealed record PresetDetails(
 
     internal static PresetDetails Of(Preset preset, ModelUser user) => user.Role == Roles.Administrator
         ? ForAdministrators(preset)
-        : new PresetDetails(preset.Id, preset.Base, preset.Description, preset.ContextTokens, preset.Version, preset.CreatedAt, preset.ChangedAt);
+        : new PresetDetails(preset.Id, null, preset.Description, preset.ContextTokens, preset.Version, preset.CreatedAt, preset.ChangedAt);
 
     internal static PresetDetails ForAdministrators(Preset preset) =>
         new(preset.Id, preset.Base, preset.Description, preset.ContextTokens, preset.Version, preset.CreatedAt, preset.ChangedAt)

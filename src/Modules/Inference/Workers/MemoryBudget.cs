@@ -69,7 +69,7 @@ internal sealed class MemoryBudget
                 var reachable = room + spare.Bytes;
                 if (plan.Needed.TotalBytes > reachable || !await spare.EndOneAsync())
                 {
-                    throw MemoryRefusal.For(plan, Math.Min(reachable, Limit), wait: plan.Needed.TotalBytes <= Math.Min(Limit, room + Granted)).ToException();
+                    throw MemoryRefusal.For(plan, Math.Min(reachable, Limit), wait: plan.Needed.TotalBytes <= Math.Min(Limit, room + Granted - spare.PinnedBytes)).ToException();
                 }
             }
         }
@@ -104,6 +104,9 @@ internal interface ISpareWorkers
 {
     /// <summary>What they all hold.</summary>
     long Bytes { get; }
+
+    /// <summary>What those hold that are pinned: nobody who waits gets that.</summary>
+    long PinnedBytes { get; }
 
     /// <summary>Ends the one that was used the longest time ago; false where none is left.</summary>
     Task<bool> EndOneAsync();

@@ -8,7 +8,9 @@ namespace LlmPlatform.Inference.Workers;
 /// <param name="load">Makes room and starts a worker.</param>
 /// <param name="options">How long an unload waits.</param>
 /// <param name="time">The clock.</param>
-internal sealed class ModelSlot(Func<InstalledModel, CancellationToken, Task<PreparedLoad>> load, EngineOptions options, TimeProvider time)
+/// <param name="pinnedEnded">Called where a worker that should stay has failed.</param>
+internal sealed class ModelSlot(
+    Func<InstalledModel, CancellationToken, Task<PreparedLoad>> load, EngineOptions options, TimeProvider time, Action pinnedEnded)
 {
     private readonly Lock gate = new();
     private readonly SemaphoreSlim starting = new(1, 1); // first uses at one time share one start
@@ -34,6 +36,17 @@ internal sealed class ModelSlot(Func<InstalledModel, CancellationToken, Task<Pre
             lock (gate)
             {
                 pinned = value;
+            }
+        }
+    }
+
+    public long PinnedBytes
+    {
+        get
+        {
+            lock (gate)
+            {
+                return pinned is not null && post is { Worker.End: null } ? post.Grant.Bytes : 0;
             }
         }
     }
@@ -280,6 +293,11 @@ internal sealed class ModelSlot(Func<InstalledModel, CancellationToken, Task<Pre
             {
                 history.Record(time.GetUtcNow());
             }
+        }
+
+        if (Missing is not null)
+        {
+            pinnedEnded();
         }
     }
 

@@ -7,6 +7,8 @@ internal sealed class SpareWorkers(ConcurrentDictionary<string, ModelSlot> slots
 {
     public long Bytes => slots.Values.Sum(slot => slot.Idle?.Bytes ?? 0);
 
+    public long PinnedBytes => slots.Values.Sum(slot => slot.PinnedBytes);
+
     public async Task<bool> EndOneAsync()
     {
         var idle = slots.Values.Select(slot => (Slot: slot, slot.Idle)).Where(s => s.Idle is not null)

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.Globalization;
-using LlmPlatform.Inference.Contracts;
+using System.Threading.Channels;
 using LlmPlatform.Inference.Generation;
 using LlmPlatform.Inference.Models;
 using LlmPlatform.SharedKernel;
@@ -33,7 +33,7 @@ public sealed partial class WorkerPool : IAsyncDisposable
     private readonly Lazy<string> folder = new(SocketFolder);
     private readonly ITimer sweep;
     private int started;
-    private readonly CancellationTokenSource closing = new();
+    private readonly Channel<bool> pinnedEnded = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private volatile bool isClosed;
 
     internal WorkerPool(
@@ -64,12 +64,8 @@ public sealed partial class WorkerPool : IAsyncDisposable
         using var lease = await LeaseAsync(model, cancellation);
     }
 
-    /// <summary>Loads a model and keeps it, whatever happens, until it is unpinned.</summary>
-    internal Task PinAsync(InstalledModel model, CancellationToken cancellation)
-    {
-        Slot(model.Name).Pinned = model;
-        return LoadAsync(model, cancellation);
-    }
+    /// <summary>From here on the model stays once it is loaded.</summary>
+    internal void Pin(InstalledModel model) => Slot(model.Name).Pinned = model;
 
     /// <summary>From here on the model comes and goes like others.</summary>
     public void Unpin(string name)
@@ -77,6 +73,41 @@ public sealed partial class WorkerPool : IAsyncDisposable
         if (slots.TryGetValue(name, out var slot))
         {
             slot.Pinned = null;
+        }
+    }
+
+    /// <summary>Pins these models and no others.</summary>
+    internal void PinOnly(IReadOnlyList<InstalledModel> models)
+    {
+        var names = models.Select(model => model.Name).ToHashSet();
+        foreach (var (name, slot) in slots)
+        {
+            if (slot.Pinned is not null && !names.Contains(name))
+            {
+                slot.Pinned = null;
+            }
+        }
+
+        foreach (var model in models)
+        {
+            Pin(model);
+        }
+    }
+
+    /// <summary>Pinned models that are not loaded and may be.</summary>
+    internal IReadOnlyList<InstalledModel> MissingPinned() => [.. slots.Values.Select(slot => slot.Missing).OfType<InstalledModel>()];
+
+    /// <summary>Waits until a pinned model has lost its worker, but no longer than this.</summary>
+    internal async Task WaitForPinnedEndAsync(TimeSpan patience, CancellationToken cancellation)
+    {
+        try
+        {
+            await pinnedEnded.Reader.WaitToReadAsync(cancellation).AsTask().WaitAsync(patience, time, cancellation);
+            pinnedEnded.Reader.TryRead(out _);
+        }
+        catch (TimeoutException)
+        {
+            // A look now and then costs little.
         }
     }
 
@@ -90,22 +121,19 @@ public sealed partial class WorkerPool : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         isClosed = true;
-        await closing.CancelAsync();
         await sweep.DisposeAsync();
         await Task.WhenAll(slots.Values.Select(slot => slot.CloseAsync()));
         if (folder.IsValueCreated)
         {
             Directory.Delete(folder.Value, recursive: true);
         }
-
-        closing.Dispose();
     }
 
     /// <summary>A worker that serves the model, started if there is none.</summary>
     internal Task<WorkerLease> LeaseAsync(InstalledModel model, CancellationToken cancellation) =>
         isClosed ? throw Failures.Stopping.ToException() : Slot(model.Name).LeaseAsync(model, cancellation);
 
-    private ModelSlot Slot(string name) => slots.GetOrAdd(name, _ => new ModelSlot(PrepareAsync, options, time));
+    private ModelSlot Slot(string name) => slots.GetOrAdd(name, _ => new ModelSlot(PrepareAsync, options, time, () => pinnedEnded.Writer.TryWrite(true)));
 
     private async Task<PreparedLoad> PrepareAsync(InstalledModel model, CancellationToken cancellation)
     {
@@ -135,27 +163,6 @@ public sealed partial class WorkerPool : IAsyncDisposable
         foreach (var slot in slots.Values)
         {
             _ = slot.EndIdleAsync(onlyIfStale: true);
-            if (slot.Missing is { } model)
-            {
-                _ = RestoreAsync(model, closing.Token);
-            }
-        }
-    }
-
-    /// <summary>A pinned model whose worker has failed comes back without anybody asking for it.</summary>
-    private async Task RestoreAsync(InstalledModel model, CancellationToken cancellation)
-    {
-        try
-        {
-            using var lease = await LeaseAsync(model, cancellation);
-        }
-        catch (OperationCanceledException)
-        {
-            // The host stops.
-        }
-        catch (GenerationException e)
-        {
-            LogNotRestored(logger, model.Name, e.Code);
         }
     }
 
@@ -174,9 +181,6 @@ public sealed partial class WorkerPool : IAsyncDisposable
 
     [LoggerMessage(LogLevel.Information, "Worker {ProcessId} starts for model {Model}, which may take {Mebibytes} MiB")]
     private static partial void LogStarted(ILogger logger, int processId, string model, long mebibytes);
-
-    [LoggerMessage(LogLevel.Warning, "The pinned model {Model} could not be loaded again: {Code}")]
-    private static partial void LogNotRestored(ILogger logger, string model, string code);
 
     [LoggerMessage(LogLevel.Error, "No worker could be started for model {Model}")]
     private static partial void LogNotStarted(ILogger logger, Exception exception, string model);

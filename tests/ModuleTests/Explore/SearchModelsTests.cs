@@ -1,8 +1,10 @@
 using System.Net;
 using System.Net.Http.Json;
 using CsCheck;
+using LlmPlatform.Explore;
 using LlmPlatform.Explore.Catalogue;
 using LlmPlatform.Explore.Search;
+using LlmPlatform.Inference.Contracts;
 using LlmPlatform.ModuleTests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
@@ -199,6 +201,27 @@ public sealed class VisibleModelsTests(PlatformFixture platform)
         Assert.Equal(HttpStatusCode.NotFound, (await user.GetAsync($"/api/v1/explore/models/installed:{name}")).StatusCode);
         Assert.Contains($"installed:{name}", await KeysAsync(platform.Administrator, $"query={name}"));
         Assert.Equal(HttpStatusCode.OK, (await platform.Administrator.GetAsync($"/api/v1/explore/models/installed:{name}")).StatusCode);
+    }
+
+    [Fact]
+    public async Task The_order_does_not_tell_what_is_installed_either()
+    {
+        var popular = Shelf.Model("ordering/popularbeaver") with { Downloads = 1000 };
+        var used = Shelf.Model("ordering/usedbeaver");
+        await platform.PutAsync(popular, used);
+        var (services, now) = (platform.Platform.App.Services, TimeProvider.System.GetUtcNow());
+        await using (var session = services.GetRequiredService<IExploreStore>().LightweightSession())
+        {
+            var installed = new ModelInstalled(Guid.CreateVersion7(now), "notforyou", "sha256:0", 1000, "llama", 5, 512, Guid.Empty, now) { Source = $"hf://{used.Hub}/file.gguf" };
+            await ModelInstalledHandler.Handle(installed, session, services.GetRequiredService<IMemoryFit>(), now, TestContext.Current.CancellationToken);
+            await session.SaveChangesAsync(TestContext.Current.CancellationToken);
+        }
+
+        var question = new ModelQuestion { Text = new SearchText("ordering"), Source = ModelSource.Hub, Limit = 10 };
+        Assert.Equal([used.Key, popular.Key], await OrderAsync(question));
+        Assert.Equal([popular.Key, used.Key], await OrderAsync(question with { Visible = new VisibleModels([]) }));
+
+        async Task<string[]> OrderAsync(ModelQuestion asked) => [.. (await services.GetRequiredService<ModelSearch>().FindAsync(asked, 1, TestContext.Current.CancellationToken)).Rows.Select(row => row.Model.Key)];
     }
 
     [Fact]

@@ -1,6 +1,6 @@
 using System.Globalization;
-using LlmPlatform.Inference.Engine.Protocol;
 using LlmPlatform.Inference.Contracts;
+using LlmPlatform.Inference.Engine.Protocol;
 using LlmPlatform.Inference.Models;
 using LlmPlatform.ModuleTests.Support;
 using Xunit;

@@ -26,6 +26,7 @@ internal static class ModelColumns
     {
         var sizes = row.Variants.Select(v => v.SizeBytes).OfType<long>().ToArray();
         var popularity = Math.Clamp(row.Downloads ?? 0, 0, MostPopularity);
+        var listed = popularity + (row.Source == ModelSource.Curated ? CuratedStanding : 0);
         var names = $"{row.Name} {row.Hub} {row.Developer} {row.Architecture} {string.Join(' ', row.InstalledNames)}";
         var changedAt = row.UpdatedAt ?? row.InstalledAt;
         return new JsonObject
@@ -60,7 +61,8 @@ internal static class ModelColumns
             ["downloads"] = row.Downloads,
             ["likes"] = row.Likes,
             ["popularity"] = popularity,
-            ["standing"] = popularity + (row.Source == ModelSource.Curated ? CuratedStanding : 0) + (row.InstalledNames.Count > 0 ? InstalledStanding : 0),
+            ["standing"] = listed + (row.InstalledNames.Count > 0 ? InstalledStanding : 0),
+            ["listed_standing"] = listed,
             ["size_order"] = sizes.Length == 0 ? long.MaxValue : sizes.Min(),
             ["parameters_order"] = row.Parameters ?? 0,
             ["changed_order"] = changedAt?.ToUnixTimeMilliseconds() ?? 0,

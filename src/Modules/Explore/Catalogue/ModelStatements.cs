@@ -7,7 +7,7 @@ internal static class ModelStatements
     private static readonly string[] Columns =
     [
         "key", "source", "name", "sort_name", "names", "words", "developer", "summary", "hub", "hub_key", "architecture", "licence", "digest", "tasks", "quantisations",
-        "installed_names", "parameters", "smallest_bytes", "largest_bytes", "needed_bytes", "downloads", "likes", "standing", "size_order", "parameters_order", "changed_order", "popularity",
+        "installed_names", "parameters", "smallest_bytes", "largest_bytes", "needed_bytes", "downloads", "likes", "standing", "listed_standing", "size_order", "parameters_order", "changed_order", "popularity",
         "context_tokens", "shape", "variants", "is_installed", "is_detailed", "install_id", "installed_at", "updated_at", "seen_at",
     ];
 
@@ -29,7 +29,8 @@ internal static class ModelStatements
     public static readonly string Refresh =
         $"""
         update explore.models m set downloads = r.downloads, likes = r.likes, popularity = r.popularity, seen_at = r.seen_at,
-          standing = r.popularity + (m.standing & {ModelColumns.InstalledStanding | ModelColumns.CuratedStanding})
+          standing = r.popularity + (m.standing & {ModelColumns.InstalledStanding | ModelColumns.CuratedStanding}),
+          listed_standing = r.popularity + (m.standing & {ModelColumns.CuratedStanding})
         from jsonb_populate_recordset(null::explore.models, ?::jsonb) r
         where m.hub_key = r.hub_key and m.source <> 'installed'
           and ((m.downloads, m.likes) is distinct from (r.downloads, r.likes) or m.seen_at < r.seen_at - interval '1 day')

@@ -49,7 +49,7 @@ internal static class ModelsSchema
         }
 
         // What rows are sorted by is never null: a keyset cannot stand on nothing.
-        foreach (var column in (string[])["standing", "size_order", "parameters_order", "changed_order", "popularity"])
+        foreach (var column in (string[])["standing", "listed_standing", "size_order", "parameters_order", "changed_order", "popularity"])
         {
             table.AddColumn<long>(column).NotNull();
             table.Indexes.Add(new IndexDefinition($"models_by_{column}") { Columns = [column, "key"] });

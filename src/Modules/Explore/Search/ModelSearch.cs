@@ -33,6 +33,11 @@ internal sealed class ModelSearch(NpgsqlDataSource database)
             await setting.ExecuteNonQueryAsync(cancellation);
         }
 
+        if (question.Visible.Names is { } names && await SeesAllAsync(connection, names, cancellation))
+        {
+            question = question with { Visible = VisibleModels.All };
+        }
+
         string? corrected = null;
         var found = await CountedPage.ReadAsync(connection, question, new SearchStatement(question, budgetBytes, null), cancellation);
         if (!question.Text.IsEmpty && (found.Facets.Total < Few || question.After?.Match == Match.Spelling)
@@ -46,6 +51,14 @@ internal sealed class ModelSearch(NpgsqlDataSource database)
             ? found.Places
             : await new WalkedPage(connection, question, () => new SearchStatement(question, budgetBytes, corrected)).ReadAsync(corrected is not null, cancellation);
         return new FoundModels(await ModelsAsync(connection, places, question.Visible, cancellation), found.Facets);
+    }
+
+    /// <summary>Usually nothing is hidden from anybody, and then what is installed comes first for everybody.</summary>
+    private static async Task<bool> SeesAllAsync(NpgsqlConnection connection, IReadOnlyList<string> names, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand("select not exists (select from explore.models where is_installed and source = 'installed' and not name = any($1))", connection);
+        command.Parameters.Add(new NpgsqlParameter { Value = names.ToArray() });
+        return (bool)(await command.ExecuteScalarAsync(cancellation))!;
     }
 
     private static async Task<IReadOnlyList<FoundModel>> ModelsAsync(NpgsqlConnection connection, IReadOnlyList<SearchCursor> places, VisibleModels visible, CancellationToken cancellation)

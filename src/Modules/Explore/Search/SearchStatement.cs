@@ -32,7 +32,7 @@ internal sealed class SearchStatement(ModelQuestion question, long budgetBytes, 
     /// <summary>The column that rows are sorted by.</summary>
     public string Column { get; } = question.Sort switch
     {
-        ModelSort.Relevance => "standing",
+        ModelSort.Relevance => question.Visible.Names is null ? "standing" : "listed_standing", // the order tells too
         ModelSort.Name => "sort_name",
         ModelSort.Size => "size_order",
         ModelSort.Parameters => "parameters_order",

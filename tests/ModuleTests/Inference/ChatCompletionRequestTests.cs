@@ -1,4 +1,5 @@
 using LlmPlatform.Inference.Contracts;
+using LlmPlatform.Inference.Generation;
 using LlmPlatform.Inference.OpenAi;
 using LlmPlatform.SharedKernel;
 using Xunit;
@@ -142,8 +143,9 @@ public sealed class ChatCompletionRequestTests
     public void Each_choice_has_the_next_seed_or_none()
     {
         var (seeded, _) = Read(With("seed", "9223372036854775807,\"n\":3"));
-        Assert.Equal([long.MaxValue, long.MinValue, long.MinValue + 1], Enumerable.Range(0, seeded.Choices).Select(i => seeded.SamplingOf(i).Seed!.Value));
-        Assert.Null(Read(With("n", "3")).Wanted.SamplingOf(2).Seed);
+        ulong[] next = [long.MaxValue, 1UL << 63, (1UL << 63) + 1];
+        Assert.Equal(next, Enumerable.Range(0, seeded.Choices).Select(i => seeded.SamplingOf(i).ToWire().Seed));
+        Assert.False(Read(With("n", "3")).Wanted.SamplingOf(2).ToWire().HasSeed);
     }
 
     [Fact]

@@ -9,7 +9,7 @@ namespace LlmPlatform.Inference.Workers;
 /// <param name="options">How long an unload waits.</param>
 /// <param name="time">The clock.</param>
 /// <param name="pinnedEnded">Called where a worker that should stay has failed.</param>
-internal sealed class ModelSlot(
+internal sealed partial class ModelSlot(
     Func<InstalledModel, CancellationToken, Task<PreparedLoad>> load, EngineOptions options, TimeProvider time, Action pinnedEnded)
 {
     private readonly Lock gate = new();
@@ -17,51 +17,7 @@ internal sealed class ModelSlot(
     private readonly FailureHistory history = new();
     private Post? post;
     private Error? failure;
-    private InstalledModel? pinned;
     private bool isClosed;
-
-    /// <summary>The model that is to be here always; null where it comes and goes.</summary>
-    public InstalledModel? Pinned
-    {
-        get
-        {
-            lock (gate)
-            {
-                return pinned;
-            }
-        }
-
-        set
-        {
-            lock (gate)
-            {
-                pinned = value;
-            }
-        }
-    }
-
-    public long PinnedBytes
-    {
-        get
-        {
-            lock (gate)
-            {
-                return pinned is not null && post is { Worker.End: null } ? post.Grant.Bytes : 0;
-            }
-        }
-    }
-
-    /// <summary>A pinned model that nothing runs for, and that may be started; null otherwise.</summary>
-    public InstalledModel? Missing
-    {
-        get
-        {
-            lock (gate)
-            {
-                return !isClosed && pinned is not null && post is null or { Worker.End: not null } && history.Quarantine(time.GetUtcNow()) <= TimeSpan.Zero ? pinned : null;
-            }
-        }
-    }
 
     public WorkerState State
     {
@@ -320,48 +276,6 @@ internal sealed class ModelSlot(
         if (used.KeepAlive == TimeSpan.Zero)
         {
             _ = EndIdleAsync(onlyIfStale: true);
-        }
-    }
-
-    /// <summary>A worker in this slot, from its start to its end.</summary>
-    private sealed class Post(Worker worker, MemoryGrant grant, string digest, TimeSpan usualKeepAlive, long lastUsed)
-    {
-        private TaskCompletionSource? drained;
-
-        public Worker Worker => worker;
-
-        public MemoryGrant Grant => grant;
-
-        public string Digest => digest;
-
-        public TimeSpan UsualKeepAlive { get; } = usualKeepAlive;
-
-        /// <summary>As its last user wanted it.</summary>
-        public TimeSpan KeepAlive { get; set; } = usualKeepAlive;
-
-        public bool IsIdle => Leases == 0 && Drains == 0 && worker.End is null;
-
-        public int Leases { get; set; }
-
-        public long LastUsed { get; set; } = lastUsed;
-
-        public Task Watch { get; set; } = Task.CompletedTask;
-
-        /// <summary>Unloads that wait for it now.</summary>
-        public int Drains { get; set; }
-
-        /// <summary>Over when the leases of now are back. A drain that was given up leaves nothing behind that a later one could take for its own.</summary>
-        public Task Unused => Leases == 0
-            ? Task.CompletedTask
-            : (drained ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
-
-        public void TellIfUnused()
-        {
-            if (Leases == 0)
-            {
-                drained?.TrySetResult();
-                drained = null;
-            }
         }
     }
 }

@@ -12,5 +12,7 @@ internal static class Act
 
     public static string ApiKey(Guid id) => $"api_key:{id}";
 
+    public static string Group(string key) => $"group:{key}";
+
     public static string Session(Guid id) => $"session:{id}";
 }

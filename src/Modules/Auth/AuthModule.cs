@@ -3,6 +3,7 @@ using JasperFx.Events.Projections;
 using LlmPlatform.Auth.ApiKeys;
 using LlmPlatform.Auth.Contracts;
 using LlmPlatform.Auth.Credentials;
+using LlmPlatform.Auth.Groups;
 using LlmPlatform.Auth.Setup;
 using LlmPlatform.Auth.SignIn;
 using LlmPlatform.Auth.Users;
@@ -39,6 +40,7 @@ public static class AuthModule
         services.AddHttpContextAccessor();
 
         services.AddSingleton<IValidator<RegisterUser>, RegisterUserValidator>();
+        services.AddSingleton<IValidator<SaveGroup>, SaveGroupValidator>();
         services.AddSingleton<IValidator<ChangeUser>, ChangeUserValidator>();
         services.AddSingleton<IValidator<RenameMe>, RenameMeValidator>();
         services.AddSingleton<IValidator<CompleteSetup>, CompleteSetupValidator>();
@@ -62,11 +64,15 @@ public static class AuthModule
         options.Events.MapEventType<UserRoleChanged>("auth.user_role_changed.v1");
         options.Events.MapEventType<UserDisabled>("auth.user_disabled.v1");
         options.Events.MapEventType<UserEnabled>("auth.user_enabled.v1");
+        options.Events.MapEventType<UserJoinedGroup>("auth.user_joined_group.v1");
+        options.Events.MapEventType<UserLeftGroup>("auth.user_left_group.v1");
         options.Events.MapEventType<ApiKeyCreated>("auth.api_key_created.v1");
         options.Events.MapEventType<ApiKeyRevoked>("auth.api_key_revoked.v1");
         options.Projections.Snapshot<User>(SnapshotLifecycle.Inline);
         options.Projections.Snapshot<ApiKey>(SnapshotLifecycle.Inline);
         options.Schema.For<ApiKey>().UniqueIndex(k => k.Prefix).Index(k => k.UserId);
+        options.Schema.For<User>().GinIndexJsonData();
+        options.Schema.For<Group>().Identity(g => g.Id);
         options.Schema.For<EmailClaim>().Identity(c => c.Id);
         options.Schema.For<Password>().Identity(p => p.Id);
         options.Schema.For<SetupState>().Identity(s => s.Id);

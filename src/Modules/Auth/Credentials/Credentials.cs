@@ -81,7 +81,10 @@ public sealed class Credentials(IAuthStore store, AccessTokens tokens, TimeProvi
     }
 
     private static ClaimsIdentity Identity(User user) => new(
-        [new Claim(PlatformClaims.Subject, user.Id.ToString()), new Claim(PlatformClaims.Role, user.Role)],
+        [
+            new Claim(PlatformClaims.Subject, user.Id.ToString()), new Claim(PlatformClaims.Role, user.Role),
+            .. user.Groups.Select(group => new Claim(PlatformClaims.Group, group)),
+        ],
         CredentialHandler.Name,
         PlatformClaims.Subject,
         PlatformClaims.Role);

@@ -13,6 +13,10 @@ public sealed record UserDisabled(Guid UserId, Guid By, DateTimeOffset At);
 
 public sealed record UserEnabled(Guid UserId, Guid By, DateTimeOffset At);
 
+public sealed record UserJoinedGroup(Guid UserId, string Group, Guid By, DateTimeOffset At);
+
+public sealed record UserLeftGroup(Guid UserId, string Group, Guid By, DateTimeOffset At);
+
 /// <summary>Somebody who may sign in. What is personal is sealed with the person's own key and opened only to be shown.</summary>
 public sealed partial record User
 {
@@ -25,6 +29,9 @@ public sealed partial record User
     public required string Role { get; init; }
 
     public bool IsDisabled { get; init; }
+
+    /// <summary>Keys of the groups that the person is in.</summary>
+    public IReadOnlyList<string> Groups { get; init; } = [];
 
     public DateTimeOffset RegisteredAt { get; init; }
 
@@ -47,4 +54,8 @@ public sealed partial record User
     public User Apply(UserDisabled _) => this with { IsDisabled = true };
 
     public User Apply(UserEnabled _) => this with { IsDisabled = false };
+
+    public User Apply(UserJoinedGroup e) => this with { Groups = [.. Groups.Except([e.Group]), e.Group] };
+
+    public User Apply(UserLeftGroup e) => this with { Groups = [.. Groups.Except([e.Group])] };
 }

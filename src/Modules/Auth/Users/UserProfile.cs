@@ -3,7 +3,7 @@ using LlmPlatform.SharedKernel;
 namespace LlmPlatform.Auth.Users;
 
 /// <summary>A user as people see one.</summary>
-public sealed record UserProfile(Guid Id, string Email, string Name, string Role, bool Disabled, DateTimeOffset CreatedAt)
+public sealed record UserProfile(Guid Id, string Email, string Name, string Role, bool Disabled, DateTimeOffset CreatedAt, IReadOnlyList<string> Groups)
 {
     internal static async ValueTask<UserProfile> OpenAsync(User user, SubjectVault vault, CancellationToken cancellation) => new(
         user.Id,
@@ -11,5 +11,6 @@ public sealed record UserProfile(Guid Id, string Email, string Name, string Role
         await vault.OpenAsync(user.Id, user.SealedName, cancellation) ?? "",
         user.Role,
         user.IsDisabled,
-        user.RegisteredAt);
+        user.RegisteredAt,
+        user.Groups);
 }

@@ -77,6 +77,7 @@ public sealed class Platform : IAsyncDisposable
         builder.AddTelemetry();
         builder.AddHealth();
         builder.AddApiDocs();
+        builder.AddFrontDoor();
         builder.AddSharedKernel();
         builder.AddMessaging(ownsDatabase); // before the modules: what they start may already send messages
         foreach (var module in Modules.All)
@@ -91,6 +92,7 @@ public sealed class Platform : IAsyncDisposable
         adjust?.Invoke(builder);
 
         var app = builder.Build();
+        app.UseFrontDoor();
         app.UseRoadErrors();
         app.UseAuthentication();
         app.UseAuthorization();

@@ -32,6 +32,9 @@ internal static class ApiDocs
     {
         // The description of the API is for those who may use it.
         app.MapOpenApi("/openapi/{documentName}.json").RequireAuthorization(Policies.Administrator);
-        app.MapScalarApiReference("/scalar", options => options.WithTitle("LlmPlatform API")).AllowAnonymous();
+
+        // The page speaks to this server alone: what its maker offers besides comes from elsewhere or goes there.
+        app.MapScalarApiReference("/scalar", options => options.WithTitle("LlmPlatform API")
+            .DisableDefaultFonts().DisableAgent().DisableMcp().DisableTelemetry().HideDeveloperTools()).AllowAnonymous();
     }
 }

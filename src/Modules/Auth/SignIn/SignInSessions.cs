@@ -37,6 +37,9 @@ internal static class SignInSessions
         sessions.AddColumn<Guid>("user_id").NotNull();
         sessions.AddColumn<DateTimeOffset>("expires_at").NotNull().AddIndex();
         sessions.AddColumn<DateTimeOffset>("revoked_at");
+        sessions.AddColumn<DateTimeOffset>("opened_at");
+        sessions.AddColumn<DateTimeOffset>("refreshed_at");
+        sessions.Indexes.Add(new IndexDefinition("sessions_of_user") { Columns = ["user_id"] });
         yield return sessions;
 
         var tokens = new Table(new PostgresqlObjectName(schema, "refresh_tokens", SchemaUtils.IdentifierUsage.General));
@@ -50,7 +53,7 @@ internal static class SignInSessions
     public static string Open(IDocumentSession work, Guid sessionId, Guid userId, DateTimeOffset now)
     {
         work.QueueSqlCommand("delete from auth.sessions where expires_at < ?", now.ToUniversalTime());
-        work.QueueSqlCommand("insert into auth.sessions (id, user_id, expires_at) values (?, ?, ?)", sessionId, userId, (now + Lifetime).ToUniversalTime());
+        work.QueueSqlCommand("insert into auth.sessions (id, user_id, expires_at, opened_at) values (?, ?, ?, ?)", sessionId, userId, (now + Lifetime).ToUniversalTime(), now.ToUniversalTime());
         return AddToken(work, sessionId);
     }
 
@@ -70,6 +73,7 @@ internal static class SignInSessions
         var hash = Secret.Hash(token);
         if (await ReadAsync(work, use, [hash, now.ToUniversalTime()], Session, cancellation) is { } used)
         {
+            work.QueueSqlCommand("update auth.sessions set refreshed_at = ? where id = ?", now.ToUniversalTime(), used.Id);
             return (Rotation.Rotated, used.Id, used.UserId, AddToken(work, used.Id));
         }
 
@@ -82,6 +86,27 @@ internal static class SignInSessions
     public static void Revoke(IDocumentSession work, Guid sessionId, DateTimeOffset now) =>
         work.QueueSqlCommand("update auth.sessions set revoked_at = ? where id = ? and revoked_at is null", now.ToUniversalTime(), sessionId);
 
+    /// <summary>Ends all sessions of a user but one.</summary>
+    public static void RevokeAll(IDocumentSession work, Guid userId, Guid keptId, DateTimeOffset now) =>
+        work.QueueSqlCommand("update auth.sessions set revoked_at = ? where user_id = ? and id <> ? and revoked_at is null", now.ToUniversalTime(), userId, keptId);
+
+    /// <summary>The open sessions of a user, newest first.</summary>
+    public static async Task<IReadOnlyList<SessionDetails>> ListAsync(IQuerySession work, Guid userId, DateTimeOffset now, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(
+            "select id, opened_at, refreshed_at, expires_at from auth.sessions where user_id = $1 and revoked_at is null and expires_at > $2 order by id desc");
+        command.Parameters.Add(new NpgsqlParameter { Value = userId });
+        command.Parameters.Add(new NpgsqlParameter { Value = now.ToUniversalTime() });
+        await using var row = await work.ExecuteReaderAsync(command, cancellation);
+        var open = new List<SessionDetails>();
+        while (await row.ReadAsync(cancellation))
+        {
+            open.Add(new SessionDetails(row.GetGuid(0), Time(row, 1), Time(row, 2), row.GetFieldValue<DateTimeOffset>(3), IsCurrent: false));
+        }
+
+        return open;
+    }
+
     public static async Task<bool> IsOpenAsync(IQuerySession work, Guid sessionId, Guid userId, DateTimeOffset now, CancellationToken cancellation) =>
         await ReadAsync(
             work,
@@ -89,6 +114,8 @@ internal static class SignInSessions
             [sessionId, userId, now.ToUniversalTime()],
             Session,
             cancellation) is not null;
+
+    private static DateTimeOffset? Time(System.Data.Common.DbDataReader row, int column) => row.IsDBNull(column) ? null : row.GetFieldValue<DateTimeOffset>(column);
 
     private static string AddToken(IDocumentSession work, Guid sessionId)
     {

@@ -5,35 +5,42 @@ namespace LlmPlatform.SharedKernel;
 /// <summary>Who asks. Handlers take it as a parameter at both doors, HTTP and bus; messages that run later carry ids instead.</summary>
 public sealed record CurrentUser(Guid Id, string Role)
 {
+    // Names of the claims of our own principals, as in the access token.
+    public const string SubjectClaim = "sub";
+    public const string RoleClaim = "role";
+
+    /// <summary>The API key that signed in, where one did.</summary>
+    public const string ApiKeyClaim = "api_key";
+
+    /// <summary>One claim per scope the credential carries.</summary>
+    public const string ScopeClaim = "scope";
+
+    /// <summary>The session that an access token belongs to.</summary>
+    public const string SessionClaim = "sid";
+
+    /// <summary>One claim per group that somebody is in.</summary>
+    public const string GroupClaim = "group";
+
+    /// <summary>One claim per model that an API key may use; none means every model.</summary>
+    public const string ModelClaim = "model";
+
+    /// <summary>Keys of the groups that the caller is in.</summary>
+    public IReadOnlyList<string> Groups { get; init; } = [];
+
+    /// <summary>The models that the caller's API key is limited to; none for no limit.</summary>
+    public IReadOnlyList<string> Models { get; init; } = [];
+
     public bool IsAdministrator => Role == Roles.Administrator;
 
     /// <summary>Reads the principal that the credential handler made; throws where nobody signed in, because deny-by-default should have stopped the request.</summary>
-    public static CurrentUser From(ClaimsPrincipal principal) =>
-        Guid.TryParse(principal.FindFirstValue(PlatformClaims.Subject), out var id)
-            ? new CurrentUser(id, principal.FindFirstValue(PlatformClaims.Role) ?? Roles.Pending)
+    public static CurrentUser From(ClaimsPrincipal principal)
+    {
+        return Guid.TryParse(principal.FindFirstValue(SubjectClaim), out var id)
+            ? new CurrentUser(id, principal.FindFirstValue(RoleClaim) ?? Roles.Pending) { Groups = ValuesOf(GroupClaim), Models = ValuesOf(ModelClaim) }
             : throw Refusal.Unauthenticated();
-}
 
-/// <summary>Claim names of our own principals, as in the access token.</summary>
-public static class PlatformClaims
-{
-    public const string Subject = "sub";
-    public const string Role = "role";
-
-    /// <summary>The API key that signed in, where one did.</summary>
-    public const string ApiKey = "api_key";
-
-    /// <summary>One claim per scope the credential carries.</summary>
-    public const string Scope = "scope";
-
-    /// <summary>The session that an access token belongs to.</summary>
-    public const string Session = "sid";
-
-    /// <summary>One claim per group that somebody is in.</summary>
-    public const string Group = "group";
-
-    /// <summary>One claim per model that an API key may use; none means every model.</summary>
-    public const string Model = "model";
+        IReadOnlyList<string> ValuesOf(string type) => [.. principal.FindAll(type).Select(claim => claim.Value)];
+    }
 }
 
 public static class Roles

@@ -15,6 +15,7 @@ public static class SharedServices
         var allowed = builder.Configuration.GetSection("Inference:AllowedAddresses").Get<string[]>() ?? [];
         builder.Services.AddSingleton(new AddressGuard([.. allowed.Select(IPNetwork.Parse)]));
         builder.Services.AddSingleton<GuardedHttp>();
+        builder.Services.AddSingleton<HubAddress>();
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<Caller>();
         builder.Services.AddSingleton<SubjectVault>();

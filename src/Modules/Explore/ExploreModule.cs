@@ -36,7 +36,6 @@ public static class ExploreModule
     private static void AddHub(this IHostApplicationBuilder builder)
     {
         var services = builder.Services;
-        services.AddSingleton<HubAddress>();
         services.AddSingleton(s => new HubClient(s.GetRequiredService<GuardedHttp>(), s.GetRequiredService<HubAddress>(), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton(s => new HubCache(s.GetRequiredService<NpgsqlDataSource>(), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton(s => new HubCatalogue(

@@ -42,9 +42,9 @@ public sealed class Credentials(IAuthStore store, AccessTokens tokens, TimeProvi
         }
 
         var identity = Identity(user);
-        identity.AddClaim(new Claim(PlatformClaims.ApiKey, key.Id.ToString()));
-        identity.AddClaims(key.Scopes.Select(scope => new Claim(PlatformClaims.Scope, scope)));
-        identity.AddClaims(key.Models.Select(model => new Claim(PlatformClaims.Model, model)));
+        identity.AddClaim(new Claim(CurrentUser.ApiKeyClaim, key.Id.ToString()));
+        identity.AddClaims(key.Scopes.Select(scope => new Claim(CurrentUser.ScopeClaim, scope)));
+        identity.AddClaims(key.Models.Select(model => new Claim(CurrentUser.ModelClaim, model)));
         return identity;
     }
 
@@ -59,8 +59,8 @@ public sealed class Credentials(IAuthStore store, AccessTokens tokens, TimeProvi
         }
 
         var identity = Identity(user);
-        identity.AddClaim(new Claim(PlatformClaims.Session, token.SessionId.ToString()));
-        identity.AddClaim(new Claim(PlatformClaims.Scope, Scopes.Everything));
+        identity.AddClaim(new Claim(CurrentUser.SessionClaim, token.SessionId.ToString()));
+        identity.AddClaim(new Claim(CurrentUser.ScopeClaim, Scopes.Everything));
         return identity;
     }
 
@@ -82,10 +82,10 @@ public sealed class Credentials(IAuthStore store, AccessTokens tokens, TimeProvi
 
     private static ClaimsIdentity Identity(User user) => new(
         [
-            new Claim(PlatformClaims.Subject, user.Id.ToString()), new Claim(PlatformClaims.Role, user.Role),
-            .. user.Groups.Select(group => new Claim(PlatformClaims.Group, group)),
+            new Claim(CurrentUser.SubjectClaim, user.Id.ToString()), new Claim(CurrentUser.RoleClaim, user.Role),
+            .. user.Groups.Select(group => new Claim(CurrentUser.GroupClaim, group)),
         ],
         CredentialHandler.Name,
-        PlatformClaims.Subject,
-        PlatformClaims.Role);
+        CurrentUser.SubjectClaim,
+        CurrentUser.RoleClaim);
 }

@@ -25,7 +25,7 @@ internal sealed class RoadScopeHandler : AuthorizationHandler<RoadScopeRequireme
 
     /// <summary>Whether the credential's scopes reach this road, whatever its owner's role allows.</summary>
     internal static bool Covers(ClaimsPrincipal credential, PathString path) =>
-        credential.HasClaim(PlatformClaims.Scope, Scopes.Everything) || (ScopeOf(path) is { } scope && credential.HasClaim(PlatformClaims.Scope, scope));
+        credential.HasClaim(CurrentUser.ScopeClaim, Scopes.Everything) || (ScopeOf(path) is { } scope && credential.HasClaim(CurrentUser.ScopeClaim, scope));
 
     // A road that is not listed needs every scope.
     internal static string? ScopeOf(PathString path) => Roads.Of(path) switch

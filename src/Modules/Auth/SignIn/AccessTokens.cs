@@ -37,9 +37,9 @@ public sealed class AccessTokens(SigningKeys keys, TimeProvider clock)
             Expires = now + Lifetime,
             Claims = new Dictionary<string, object>
             {
-                [PlatformClaims.Subject] = token.UserId.ToString(),
-                [PlatformClaims.Session] = token.SessionId.ToString(),
-                [PlatformClaims.Role] = token.Role,
+                [CurrentUser.SubjectClaim] = token.UserId.ToString(),
+                [CurrentUser.SessionClaim] = token.SessionId.ToString(),
+                [CurrentUser.RoleClaim] = token.Role,
             },
             SigningCredentials = new SigningCredentials(new ECDsaSecurityKey(key.Key) { KeyId = key.Id }, SecurityAlgorithms.EcdsaSha256),
         });
@@ -68,8 +68,8 @@ public sealed class AccessTokens(SigningKeys keys, TimeProvider clock)
         });
         return result.IsValid
             && Guid.TryParse(token.Subject, out var user)
-            && token.TryGetPayloadValue<string>(PlatformClaims.Session, out var sid) && Guid.TryParse(sid, out var session)
-            && token.TryGetPayloadValue<string>(PlatformClaims.Role, out var role)
+            && token.TryGetPayloadValue<string>(CurrentUser.SessionClaim, out var sid) && Guid.TryParse(sid, out var session)
+            && token.TryGetPayloadValue<string>(CurrentUser.RoleClaim, out var role)
                 ? new AccessToken(user, session, role)
                 : null;
     }

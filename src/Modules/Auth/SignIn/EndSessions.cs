@@ -35,7 +35,7 @@ public static class EndSessionsEndpoint
     public static (NoContent, OutgoingMessages) Delete(
         bool? exceptCurrent, IDocumentSession session, ClaimsPrincipal principal, CurrentUser currentUser, DateTimeOffset now)
     {
-        var kept = exceptCurrent == true && Guid.TryParse(principal.FindFirstValue(PlatformClaims.Session), out var current) ? current : Guid.Empty;
+        var kept = exceptCurrent == true && Guid.TryParse(principal.FindFirstValue(CurrentUser.SessionClaim), out var current) ? current : Guid.Empty;
         SignInSessions.RevokeAll(session, currentUser.Id, kept, now);
         return (TypedResults.NoContent(), [Act.Of(currentUser.Id, "auth.signed_out_everywhere", Act.User(currentUser.Id), now)]);
     }

@@ -22,7 +22,7 @@ public static class ListSessionsEndpoint
     public static async Task<Page<SessionDetails>> Get(
         IQuerySession session, ClaimsPrincipal principal, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
     {
-        var current = principal.FindFirstValue(PlatformClaims.Session);
+        var current = principal.FindFirstValue(CurrentUser.SessionClaim);
         var open = await SignInSessions.ListAsync(session, currentUser.Id, now, cancellation);
         return new Page<SessionDetails>([.. open.Select(s => s with { IsCurrent = s.Id.ToString() == current })], null);
     }

@@ -16,7 +16,7 @@ public static class SignOutEndpoint
     [EndpointSummary("End this session"), Tags("Sign-in"), ProducesResponseType<ProblemDetails>(400)]
     public static (NoContent, OutgoingMessages) Post(IDocumentSession session, ClaimsPrincipal principal, CurrentUser currentUser, DateTimeOffset now)
     {
-        if (!Guid.TryParse(principal.FindFirstValue(PlatformClaims.Session), out var sessionId))
+        if (!Guid.TryParse(principal.FindFirstValue(CurrentUser.SessionClaim), out var sessionId))
         {
             throw new Refusal(new Error(400, "session.none", "An API key has no session to end. Delete the key instead."));
         }

@@ -1,4 +1,3 @@
-using System.Security.Claims;
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.SharedKernel;
 
@@ -13,15 +12,15 @@ internal sealed record VisibleModels(IReadOnlyList<string>? Names)
 {
     public static VisibleModels All { get; } = new((IReadOnlyList<string>?)null);
 
-    public static async Task<VisibleModels> ToAsync(ClaimsPrincipal principal, IModelCatalog catalog, CancellationToken cancellation)
+    public static async Task<VisibleModels> ToAsync(CurrentUser caller, IModelCatalog catalog, CancellationToken cancellation)
     {
-        var caller = CurrentUser.From(principal);
-        var user = new ModelUser(caller.Id, caller.Role) { Groups = ValuesOf(PlatformClaims.Group), Models = ValuesOf(PlatformClaims.Model) };
-        return caller.IsAdministrator && user.Models.Count == 0
-            ? All
-            : new VisibleModels([.. (await catalog.ListAsync(user, cancellation)).Where(m => m.Kind == ModelKind.Installed).Select(m => m.Name)]);
+        if (caller is { IsAdministrator: true, Models.Count: 0 })
+        {
+            return All;
+        }
 
-        IReadOnlyList<string> ValuesOf(string type) => [.. principal.FindAll(type).Select(claim => claim.Value)];
+        var user = new ModelUser(caller.Id, caller.Role) { Groups = caller.Groups, Models = caller.Models };
+        return new VisibleModels([.. (await catalog.ListAsync(user, cancellation)).Where(m => m.Kind == ModelKind.Installed).Select(m => m.Name)]);
     }
 
     public bool Has(ModelRow model) => Names is null || model.Source != ModelSource.Installed || Names.Contains(model.Name);

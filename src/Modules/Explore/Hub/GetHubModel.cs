@@ -1,8 +1,8 @@
-using System.Security.Claims;
 using LlmPlatform.Explore.Catalogue;
 using LlmPlatform.Explore.Fit;
 using LlmPlatform.Explore.Search;
 using LlmPlatform.Inference.Contracts;
+using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
@@ -27,7 +27,7 @@ public static class GetHubModelEndpoint
         string owner,
         string name,
         [FromQuery] int? contextTokens,
-        ClaimsPrincipal principal,
+        CurrentUser currentUser,
         HubCatalogue hub,
         IModelCatalog catalog,
         IQuerySession session,
@@ -42,7 +42,7 @@ public static class GetHubModelEndpoint
 
             // The catalogue knows what the hub does not: what is installed, and the shape of a model that is on the curated list.
             var known = await session.ModelOfAsync(row.Hub!, cancellation);
-            var visible = await VisibleModels.ToAsync(principal, catalog, cancellation);
+            var visible = await VisibleModels.ToAsync(currentUser, catalog, cancellation);
             row = row with { Summary = known?.Summary, Shape = known?.Shape, InstalledNames = known?.InstalledNames ?? [] };
             return new HubModelDetail(ModelDetail.Of(visible.Of(row), new FitJudge(memory, memory.Machine()), tokens), model.IsStale, model.At);
         }

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization.Metadata;
 using LlmPlatform.Explore.Catalogue;
 using LlmPlatform.SharedKernel;
+using LlmPlatform.SharedKernel.Outside;
 
 namespace LlmPlatform.Explore.Hub;
 

@@ -29,7 +29,7 @@ internal sealed class HubClient(GuardedHttp http, HubAddress hub, TimeProvider t
     /// <exception cref="HubException">There is no answer.</exception>
     public async Task<IReadOnlyList<HubModel>> SearchAsync(string query, CancellationToken cancellation)
     {
-        var answer = await AskAsync(hub.Of($"/api/models?search={Uri.EscapeDataString(query)}&filter=gguf&sort=downloads&direction=-1&limit={MostModels}{Wanted}"), cancellation);
+        var answer = await AskAsync(At($"/api/models?search={Uri.EscapeDataString(query)}&filter=gguf&sort=downloads&direction=-1&limit={MostModels}{Wanted}"), cancellation);
         return [.. Read(answer.Body, HubJson.Default.HubModelAnswerArray).Take(MostModels).Select(HubModel.From).OfType<HubModel>()];
     }
 
@@ -37,7 +37,7 @@ internal sealed class HubClient(GuardedHttp http, HubAddress hub, TimeProvider t
     /// <exception cref="HubException">There is no answer.</exception>
     public async Task<HubModel> ModelAsync(string repository, CancellationToken cancellation)
     {
-        var answer = await AskAsync(hub.Of($"/api/models/{repository}?{Wanted[1..]}"), cancellation);
+        var answer = await AskAsync(At($"/api/models/{repository}?{Wanted[1..]}"), cancellation);
         var told = Read(answer.Body, HubJson.Default.HubModelAnswer);
         var model = HubModel.From(told) ?? throw (told.Private == true ? HubException.NotFound() : HubException.Answer());
         var name = model.Repository.Equals(repository, StringComparison.OrdinalIgnoreCase) ? model.Repository : repository; // its own spelling, not another's name
@@ -47,14 +47,14 @@ internal sealed class HubClient(GuardedHttp http, HubAddress hub, TimeProvider t
     /// <summary>What a model's page says, as it was written. It is asked for without the operator's token, which opens what is not for everybody.</summary>
     /// <exception cref="HubException">There is no answer.</exception>
     public async Task<HubCard> CardAsync(string repository, CancellationToken cancellation) =>
-        HubCard.From((await AskAsync(hub.Of($"/{repository}/raw/main/README.md"), token: null, cancellation)).Body);
+        HubCard.From((await AskAsync(At($"/{repository}/raw/main/README.md"), token: null, cancellation)).Body);
 
     public void Dispose() => places.Dispose();
 
     private async Task<IReadOnlyList<Catalogue.HubFileEntry>> FilesAsync(string repository, CancellationToken cancellation)
     {
         var files = new List<Catalogue.HubFileEntry>();
-        var page = hub.Of($"/api/models/{repository}/tree/main?recursive=true");
+        var page = At($"/api/models/{repository}/tree/main?recursive=true");
         for (var pages = 1; ; pages++)
         {
             var answer = await AskAsync(page, cancellation);
@@ -69,6 +69,8 @@ internal sealed class HubClient(GuardedHttp http, HubAddress hub, TimeProvider t
     }
 
     private Task<SmallAnswer> AskAsync(Uri address, CancellationToken cancellation) => AskAsync(address, hub.Token, cancellation);
+
+    private Uri At(string path) => hub.Of(path) ?? throw HubException.Off();
 
     private async Task<SmallAnswer> AskAsync(Uri address, string? token, CancellationToken cancellation)
     {

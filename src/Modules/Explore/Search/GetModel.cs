@@ -1,7 +1,7 @@
-using System.Security.Claims;
 using LlmPlatform.Explore.Catalogue;
 using LlmPlatform.Explore.Fit;
 using LlmPlatform.Inference.Contracts;
+using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
@@ -53,7 +53,7 @@ public static class GetModelEndpoint
     public static async Task<CatalogueModel> GetAsync(
         string key,
         [FromQuery] int? contextTokens,
-        ClaimsPrincipal principal,
+        CurrentUser currentUser,
         CatalogueSearch search,
         IModelCatalog catalog,
         IQuerySession session,
@@ -61,7 +61,7 @@ public static class GetModelEndpoint
         CancellationToken cancellation)
     {
         var tokens = ModelQuestion.CheckContext(contextTokens);
-        var visible = await VisibleModels.ToAsync(principal, catalog, cancellation);
+        var visible = await VisibleModels.ToAsync(currentUser, catalog, cancellation);
         var model = await session.ModelAsync(key, cancellation) is { } row && visible.Has(row) ? row : throw ModelQueries.NotFound();
         var (state, isStale) = model is { Source: ModelSource.Hub, IsDetailed: false } ? await search.AskHubForAsync(model.Hub!, cancellation) : (HubState.Ok, false);
         var known = model.IsDetailed ? model : await session.ModelAsync(key, cancellation) ?? model;

@@ -1,4 +1,3 @@
-using System.Security.Claims;
 using LlmPlatform.Explore.Catalogue;
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.SharedKernel;
@@ -36,7 +35,7 @@ public static class SearchModelsEndpoint
         [FromQuery] ModelSort? sort,
         [FromQuery] string? cursor,
         [FromQuery] int? limit,
-        ClaimsPrincipal principal,
+        CurrentUser currentUser,
         CatalogueSearch search,
         IModelCatalog catalog,
         IMemoryFit memory,
@@ -55,7 +54,7 @@ public static class SearchModelsEndpoint
             Source = source,
             ContextTokens = contextTokens,
             Sort = sort ?? ModelSort.Relevance,
-            Visible = await VisibleModels.ToAsync(principal, catalog, cancellation),
+            Visible = await VisibleModels.ToAsync(currentUser, catalog, cancellation),
             After = SearchCursor.Parse(cursor),
             Limit = Page.Limit(limit),
         }.Checked();

@@ -22,13 +22,13 @@ internal sealed class FileFinder(GuardedHttp http, InstallSources sources, Insta
     private async Task<FileLocation> FindAtHubAsync(HubSource source, string? sha256, CancellationToken cancellation)
     {
         var repository = $"{source.Owner}/{source.Repository}";
-        var page = sources.HubAddress($"/api/models/{repository}/tree/{source.Revision}{(source.Folder.Length == 0 ? "" : $"/{Escaped(source.Folder)}")}");
+        var page = sources.AtHub($"/api/models/{repository}/tree/{source.Revision}{(source.Folder.Length == 0 ? "" : $"/{Escaped(source.Folder)}")}");
         for (var pages = 0; pages < MostPages; pages++)
         {
             var answer = await AskAsync(page, "application/json", cancellation);
             if (Read(answer, FinderJson.Default.TreeEntryArray).FirstOrDefault(e => e.Type == "file" && e.Path == source.Path) is { } entry)
             {
-                var address = sources.HubAddress($"/{repository}/resolve/{source.Revision}/{Escaped(source.Path)}").AbsoluteUri;
+                var address = sources.AtHub($"/{repository}/resolve/{source.Revision}/{Escaped(source.Path)}").AbsoluteUri;
                 return Location(address, entry.Lfs?.Oid is { } oid ? $"sha256:{oid}" : null, entry.Lfs?.Size ?? entry.Size, sha256);
             }
 

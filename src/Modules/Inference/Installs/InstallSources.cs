@@ -13,15 +13,13 @@ public sealed class InstallSources
 
     private readonly IReadOnlyList<string> folders;
     private readonly AddressGuard guard;
-    private readonly Uri? hub;
-    private readonly string? token;
+    private readonly HubAddress hub;
 
     internal InstallSources(IConfiguration configuration, AddressGuard guard)
     {
         folders = configuration.GetSection("Inference:ImportPaths").Get<string[]>() ?? [];
         this.guard = guard;
-        hub = configuration["Hub:Endpoint"] is { } endpoint ? endpoint.Length == 0 ? null : new Uri(endpoint) : new Uri("https://huggingface.co");
-        token = configuration["Hub:Token"];
+        hub = new HubAddress(configuration);
     }
 
     /// <summary>Reads a source; refuses with 422.</summary>
@@ -65,13 +63,12 @@ public sealed class InstallSources
     }
 
     /// <summary>What the hub wants to see at one of its own addresses; nobody else does.</summary>
-    internal string? TokenFor(Uri address) =>
-        hub is not null && Uri.Compare(hub, address, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0 ? token : null;
+    internal string? TokenFor(Uri address) => hub.TokenFor(address);
 
     /// <summary>An address of the hub.</summary>
     /// <exception cref="InstallException">An operator switched it off.</exception>
-    internal Uri HubAddress(string path) =>
-        hub is null ? throw new InstallException("hub.off", "An operator switched the hub off with Hub:Endpoint.") : new Uri(hub, path);
+    internal Uri AtHub(string path) =>
+        hub.Of(path) ?? throw new InstallException("hub.off", "An operator switched the hub off with Hub:Endpoint.");
 
     /// <summary>The file behind a path, links followed; it has to lie in a folder that an operator opened for imports.</summary>
     internal string ResolveFile(string path)

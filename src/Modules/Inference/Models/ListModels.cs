@@ -1,4 +1,3 @@
-using System.Security.Claims;
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.Inference.Names;
 using LlmPlatform.Inference.Workers;
@@ -105,9 +104,9 @@ public static class ListModelsEndpoint
     [WolverineGet("/api/v1/inference/models", OperationId = "listModels"), Authorize]
     [EndpointSummary("List the installed models that you may use"), Tags("Models")]
     public static async Task<Page<ModelDetails>> Get(
-        ClaimsPrincipal principal, IModelCatalog catalog, IQuerySession session, WorkerPool workers, CancellationToken cancellation)
+        CurrentUser currentUser, IModelCatalog catalog, IQuerySession session, WorkerPool workers, CancellationToken cancellation)
     {
-        var user = principal.ToModelUser();
+        var user = currentUser.ToModelUser();
         var usable = await catalog.ListAsync(user, cancellation);
         var preferred = await catalog.FindDefaultAsync(user, cancellation);
         var names = usable.Where(m => m.Kind == ModelKind.Installed).Select(m => m.Name).ToHashSet();
@@ -122,9 +121,9 @@ public static class GetModelEndpoint
     [EndpointSummary("Show an installed model; include=template,metadata adds what its file says"), Tags("Models")]
     [ProducesResponseType<ProblemDetails>(400), ProducesResponseType<ProblemDetails>(404)]
     public static async Task<ModelDetails> Get(
-        string name, string? include, ClaimsPrincipal principal, IModelCatalog catalog, IQuerySession session, ModelOverview overview, CancellationToken cancellation)
+        string name, string? include, CurrentUser currentUser, IModelCatalog catalog, IQuerySession session, ModelOverview overview, CancellationToken cancellation)
     {
-        var user = principal.ToModelUser();
+        var user = currentUser.ToModelUser();
         var usable = await catalog.ListAsync(user, cancellation);
         var model = usable.Any(m => m.Kind == ModelKind.Installed && m.Name == name) ? await session.LoadAsync<Model>(name, cancellation) : null;
         if (model is null)

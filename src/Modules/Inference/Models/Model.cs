@@ -46,6 +46,9 @@ public sealed partial record Model
     /// <summary>The stream with what administrators set for it; null where nobody did.</summary>
     public Guid? ConfigurationId { get; init; }
 
+    /// <summary>64 characters, a colon, and 64 of a tag.</summary>
+    public const int LongestName = 129;
+
     public const string NameRule = "A model name has 1 to 64 of a-z, 0-9, '.', '_' and '-', and may end with a ':' and a tag.";
 
     internal InstalledModel ToInstalled() => new(Id, Digest, SizeBytes, Architecture, Parameters, ContextTokens, InstalledAt);

@@ -7,11 +7,7 @@ namespace LlmPlatform.Inference.Names;
 internal static class ModelUsers
 {
     /// <summary>Who asks, by what the credential says of them.</summary>
-    public static ModelUser ToModelUser(this ClaimsPrincipal principal)
-    {
-        var user = CurrentUser.From(principal);
-        return new ModelUser(user.Id, user.Role) { Groups = ValuesOf(PlatformClaims.Group), Models = ValuesOf(PlatformClaims.Model) };
+    public static ModelUser ToModelUser(this ClaimsPrincipal principal) => CurrentUser.From(principal).ToModelUser();
 
-        IReadOnlyList<string> ValuesOf(string type) => [.. principal.FindAll(type).Select(claim => claim.Value)];
-    }
+    public static ModelUser ToModelUser(this CurrentUser user) => new(user.Id, user.Role) { Groups = user.Groups, Models = user.Models };
 }

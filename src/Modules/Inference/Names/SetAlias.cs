@@ -18,7 +18,7 @@ public sealed record SetAlias(string Target);
 
 internal sealed class SetAliasValidator : AbstractValidator<SetAlias>
 {
-    public SetAliasValidator() => RuleFor(c => c.Target).NotEmpty().MaximumLength(129);
+    public SetAliasValidator() => RuleFor(c => c.Target).NotEmpty().MaximumLength(Model.LongestName);
 }
 
 /// <summary>An alias and what it stands for.</summary>

@@ -1,4 +1,3 @@
-using System.Security.Claims;
 using FluentValidation;
 using LlmPlatform.Admin.Contracts;
 using LlmPlatform.Inference.Contracts;
@@ -19,7 +18,7 @@ public sealed record SetDefaultModel(string Name);
 
 internal sealed class SetDefaultModelValidator : AbstractValidator<SetDefaultModel>
 {
-    public SetDefaultModelValidator() => RuleFor(c => c.Name).NotEmpty().MaximumLength(129);
+    public SetDefaultModelValidator() => RuleFor(c => c.Name).NotEmpty().MaximumLength(Model.LongestName);
 }
 
 /// <summary>The default model; null where there is none that the caller may use.</summary>
@@ -51,8 +50,8 @@ public static class GetDefaultModelEndpoint
 {
     [WolverineGet("/api/v1/inference/default-model", OperationId = "getDefaultModel"), Authorize]
     [EndpointSummary("Show which model is meant where none is named"), Tags("Models")]
-    public static async Task<DefaultModelDetails> Get(ClaimsPrincipal principal, IModelCatalog models, CancellationToken cancellation) =>
-        new(await models.FindDefaultAsync(principal.ToModelUser(), cancellation));
+    public static async Task<DefaultModelDetails> Get(CurrentUser currentUser, IModelCatalog models, CancellationToken cancellation) =>
+        new(await models.FindDefaultAsync(currentUser.ToModelUser(), cancellation));
 }
 
 public static class ClearDefaultModelEndpoint

@@ -1,4 +1,3 @@
-using System.Security.Claims;
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.Inference.Models;
 using LlmPlatform.Inference.Names;
@@ -53,9 +52,9 @@ public static class ListPresetsEndpoint
 {
     [WolverineGet("/api/v1/inference/presets", OperationId = "listPresets"), Authorize]
     [EndpointSummary("List the presets you may use"), Tags("Presets")]
-    public static async Task<Page<PresetDetails>> Get(ClaimsPrincipal principal, IModelCatalog models, IQuerySession session, CancellationToken cancellation)
+    public static async Task<Page<PresetDetails>> Get(CurrentUser currentUser, IModelCatalog models, IQuerySession session, CancellationToken cancellation)
     {
-        var user = principal.ToModelUser();
+        var user = currentUser.ToModelUser();
         var usable = (await models.ListAsync(user, cancellation)).Where(m => m.Kind == ModelKind.Preset).Select(m => m.Name).ToHashSet();
         var presets = await session.Query<Preset>().OrderBy(p => p.Id).ToListAsync(cancellation);
         return new Page<PresetDetails>([.. presets.Where(p => usable.Contains(p.Id)).Select(p => PresetDetails.Of(p, user))], null);
@@ -66,9 +65,9 @@ public static class GetPresetEndpoint
 {
     [WolverineGet("/api/v1/inference/presets/{name}", OperationId = "getPreset"), Authorize]
     [EndpointSummary("Show a preset"), Tags("Presets"), ProducesResponseType<ProblemDetails>(404)]
-    public static async Task<PresetDetails> Get(string name, ClaimsPrincipal principal, IModelCatalog models, IQuerySession session, CancellationToken cancellation)
+    public static async Task<PresetDetails> Get(string name, CurrentUser currentUser, IModelCatalog models, IQuerySession session, CancellationToken cancellation)
     {
-        var user = principal.ToModelUser();
+        var user = currentUser.ToModelUser();
         return await models.FindAsync(name, user, cancellation) is { Kind: ModelKind.Preset } && await session.LoadAsync<Preset>(name, cancellation) is { } preset
             ? PresetDetails.Of(preset, user)
             : throw ModelRefusals.NotFound(name);

@@ -31,7 +31,7 @@ internal sealed class SavePresetValidator : AbstractValidator<SavePreset>
 
     public SavePresetValidator()
     {
-        RuleFor(c => c.Base).NotEmpty().MaximumLength(129);
+        RuleFor(c => c.Base).NotEmpty().MaximumLength(Model.LongestName);
         RuleFor(c => c.Description).MaximumLength(2000);
         RuleFor(c => c.SystemPrompt).MaximumLength(LongestPrompt);
         RuleFor(c => c.ContextTokens).InclusiveBetween(16, 1 << 28);

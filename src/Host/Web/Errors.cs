@@ -31,7 +31,7 @@ internal sealed partial class Errors(ILogger<Errors> logger) : IExceptionHandler
     private static Error Explain(Exception exception) => exception switch
     {
         Refusal refusal => refusal.Error,
-        GenerationException failure => new Error(failure.Status, failure.Code, failure.Message, failure.Param) { RetryAfter = failure.RetryAfter },
+        GenerationException failure => new Error(failure.Status, failure.Code, failure.Message, failure.Param) { RetryAfter = failure.RetryAfter, IsFinal = failure.IsFinal },
         ConcurrencyException => new Error(409, "version.conflict", "Somebody else changed this in the meantime. Read it again and repeat your change."),
         DocumentAlreadyExistsException => new Error(409, "already_exists", "Something of this name is there already."),
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new Error(413, "body.too_large", "The request body is larger than this address takes."),

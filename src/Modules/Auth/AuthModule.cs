@@ -4,6 +4,7 @@ using LlmPlatform.Auth.ApiKeys;
 using LlmPlatform.Auth.Contracts;
 using LlmPlatform.Auth.Credentials;
 using LlmPlatform.Auth.Groups;
+using LlmPlatform.Auth.Quotas;
 using LlmPlatform.Auth.Setup;
 using LlmPlatform.Auth.SignIn;
 using LlmPlatform.Auth.Users;
@@ -35,6 +36,9 @@ public static class AuthModule
         services.AddSingleton<CallerAddress>();
         services.AddSingleton<SetupLink>();
         services.AddSingleton<Credentials.Credentials>();
+        services.AddSingleton<ApiKeyUses>();
+        services.AddHostedService(s => s.GetRequiredService<ApiKeyUses>());
+        services.AddSingleton<IQuotaLimits, QuotaLimits>();
         services.AddSingleton<IUserDirectory, UserDirectory>();
         services.AddHostedService<FirstAdministrator>();
         services.AddHttpContextAccessor();
@@ -47,6 +51,9 @@ public static class AuthModule
         services.AddSingleton<IValidator<SignIn.SignIn>, SignInValidator>();
         services.AddSingleton<IValidator<RefreshSignIn>, RefreshSignInValidator>();
         services.AddSingleton<IValidator<CreateApiKey>, CreateApiKeyValidator>();
+        services.AddSingleton<IValidator<ChangeApiKey>, ChangeApiKeyValidator>();
+        services.AddSingleton<IValidator<RotateApiKey>, RotateApiKeyValidator>();
+        services.AddSingleton<IValidator<SetQuota>, SetQuotaValidator>();
 
         services.AddAuthentication(CredentialHandler.Name).AddScheme<AuthenticationSchemeOptions, CredentialHandler>(CredentialHandler.Name, null);
         services.AddSingleton<IAuthorizationHandler, RoadScopeHandler>();
@@ -67,12 +74,16 @@ public static class AuthModule
         options.Events.MapEventType<UserJoinedGroup>("auth.user_joined_group.v1");
         options.Events.MapEventType<UserLeftGroup>("auth.user_left_group.v1");
         options.Events.MapEventType<ApiKeyCreated>("auth.api_key_created.v1");
+        options.Events.MapEventType<ApiKeyChanged>("auth.api_key_changed.v1");
+        options.Events.MapEventType<ApiKeyRotated>("auth.api_key_rotated.v1");
         options.Events.MapEventType<ApiKeyRevoked>("auth.api_key_revoked.v1");
         options.Projections.Snapshot<User>(SnapshotLifecycle.Inline);
         options.Projections.Snapshot<ApiKey>(SnapshotLifecycle.Inline);
         options.Schema.For<ApiKey>().UniqueIndex(k => k.Prefix).Index(k => k.UserId);
         options.Schema.For<User>().GinIndexJsonData();
         options.Schema.For<Group>().Identity(g => g.Id);
+        options.Schema.For<Quota>().Identity(q => q.Id);
+        options.Storage.ExtendedSchemaObjects.Add(ApiKeyUses.Table(Definition.Schema));
         options.Schema.For<EmailClaim>().Identity(c => c.Id);
         options.Schema.For<Password>().Identity(p => p.Id);
         options.Schema.For<SetupState>().Identity(s => s.Id);

@@ -24,7 +24,7 @@ internal sealed class CredentialHandler(
             return AuthenticateResult.NoResult();
         }
 
-        return await credentials.ReadAsync(text, Context.RequestAborted) is { } identity
+        return await credentials.ReadAsync(text, Context.Connection.RemoteIpAddress, Context.RequestAborted) is { } identity
             ? AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), Name))
             : AuthenticateResult.Fail("The credential is not valid.");
     }

@@ -14,7 +14,7 @@ internal static class ApiKeyRules
 
     public static IRuleBuilderOptions<T, IReadOnlyList<string>?> KeyNetworks<T>(this IRuleBuilder<T, IReadOnlyList<string>?> rule) => rule
         .Must(networks => networks is null || (networks.Count <= 100 && networks.All(network => IPNetwork.TryParse(network, out _))))
-        .WithErrorCode("network.invalid").WithMessage("A key names at most 100 networks, each as CIDR without host bits: 192.0.2.0/24 or 2001:db8::/32.");
+        .WithErrorCode("network.invalid").WithMessage("A key names at most 100 networks, each as CIDR: 192.0.2.0/24 or 2001:db8::/32.");
 
     public static IRuleBuilderOptions<T, QuotaAmounts?> KeyBudget<T>(this IRuleBuilder<T, QuotaAmounts?> rule) => rule.SetValidator(new QuotaAmountsValidator()!);
 }

@@ -89,6 +89,7 @@ public static class InferenceModule
         services.AddSingleton<Metering>();
         services.AddSingleton(s => new QuotaBalances(s.GetRequiredService<IModelTargets>(), s.GetRequiredService<Metering>(), s.GetRequiredService<QuotaLedger>()));
         services.AddSingleton<BillShard>();
+        services.AddSingleton<IUsageReports, UsageReports>();
         services.AddSingleton<IValidator<SetPrice>, SetPriceValidator>();
         services.AddSingleton<EngineCalls>();
         services.AddSingleton<ModelTexts>();

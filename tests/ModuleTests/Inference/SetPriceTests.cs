@@ -23,6 +23,11 @@ public sealed class SetPriceTests(PlatformFixture platform)
         var first = Line(bill, 2);
         Assert.Equal(((prompt * 1.5m) + (completion * 6m)) / 1_000_000, first.GetProperty("cost").GetDecimal());
         Assert.Equal("EUR", first.Text("currency"));
+        var mine = bill.Text("userId")!;
+        var listed = await ListAllAsync();
+        var sum = listed.Single(u => u.Text("userId") == mine);
+        Assert.Equal(bill.GetProperty("lines").EnumerateArray().Sum(l => l.GetProperty("cost").GetDecimal()), sum.GetProperty("costs").GetProperty("EUR").GetDecimal());
+        Assert.Equal(listed.Count, listed.Select(u => u.Text("userId")).Distinct().Count());
 
         Assert.Equal(HttpStatusCode.Accepted, (await platform.Administrator.PostAsync("/api/v1/inference/usage/rebuild", null)).StatusCode);
         await Eventually.Async(
@@ -50,6 +55,21 @@ public sealed class SetPriceTests(PlatformFixture platform)
         var mine = (await user.GetJsonAsync("/api/v1/auth/me")).Text("id");
         Assert.Equal(mine, (await platform.Administrator.GetJsonAsync($"/api/v1/inference/usage?userId={mine}")).Text("userId"));
         Assert.Equal(HttpStatusCode.BadRequest, (await user.GetAsync("/api/v1/inference/usage?month=2026-13")).StatusCode);
+    }
+
+    /// <summary>Everybody's usage, two at a time.</summary>
+    private async Task<List<JsonElement>> ListAllAsync()
+    {
+        var (all, cursor) = (new List<JsonElement>(), (string?)null);
+        do
+        {
+            var page = await platform.Administrator.GetJsonAsync($"/api/v1/admin/usage?limit=2{(cursor is null ? "" : $"&cursor={cursor}")}");
+            all.AddRange(page.GetProperty("items").EnumerateArray());
+            cursor = page.Text("nextCursor");
+        }
+        while (cursor is not null);
+
+        return all;
     }
 
     private async Task PriceAsync(object price) =>

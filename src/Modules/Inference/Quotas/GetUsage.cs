@@ -1,4 +1,4 @@
-using System.Text.RegularExpressions;
+using System.Globalization;
 using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.AspNetCore.Authorization;
@@ -11,7 +11,7 @@ namespace LlmPlatform.Inference.Quotas;
 /// <summary>What somebody used in a month, by model, key and price. It follows the recorded usage by about a second.</summary>
 public sealed record UsageReport(Guid UserId, string Month, IReadOnlyList<BillLine> Lines);
 
-public static partial class GetUsageEndpoint
+public static class GetUsageEndpoint
 {
     [WolverineGet("/api/v1/inference/usage", OperationId = "getUsage"), Authorize]
     [EndpointSummary("Show what you used in a month; administrators name somebody else"), Tags("Usage"), ProducesResponseType<ProblemDetails>(400), ProducesResponseType<ProblemDetails>(403)]
@@ -24,11 +24,8 @@ public static partial class GetUsageEndpoint
             throw new Refusal(new Error(403, "auth.forbidden", "Only administrators see what others used.", "userId"));
         }
 
-        var wanted = month is null ? QuotaLine.MonthOf(now) : MonthPattern().IsMatch(month) ? month : throw Refusal.BadParam("month", "A month is written as 2026-11.", "param.invalid");
+        var wanted = month is null ? QuotaLine.MonthOf(now) : DateTime.TryParseExact(month, "yyyy-MM", CultureInfo.InvariantCulture, DateTimeStyles.None, out _) ? month : throw Refusal.BadParam("month", "A month is written as 2026-11.", "param.invalid");
         var bill = await session.LoadAsync<Bill>(Bill.IdOf(user, wanted), cancellation);
         return new UsageReport(user, wanted, bill?.Lines ?? []);
     }
-
-    [GeneratedRegex("^[0-9]{4}-(0[1-9]|1[0-2])$", RegexOptions.NonBacktracking)]
-    private static partial Regex MonthPattern();
 }

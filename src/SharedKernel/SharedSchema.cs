@@ -17,6 +17,10 @@ public static class SharedSchema
             id text primary key,
             wrapped bytea not null,
             created_at timestamptz not null default now());
+        create table if not exists shared.data_protection_keys (
+            name text primary key,
+            xml text not null,
+            created_at timestamptz not null default now());
         """;
 
     public static async Task ApplyAsync(NpgsqlDataSource database, CancellationToken cancellation)

@@ -95,6 +95,11 @@ public sealed class Platform : IAsyncDisposable
         app.UseFrontDoor();
         app.UseRoadErrors();
         app.UseAuthentication();
+        foreach (var module in Modules.All)
+        {
+            module.Guard?.Invoke(app);
+        }
+
         app.UseAuthorization();
         app.UseCaller();
         app.MapHealth();

@@ -11,6 +11,8 @@ using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -21,7 +23,18 @@ public interface IAuthStore : IDocumentStore;
 /// <summary>The module's contents on one page.</summary>
 public static class AuthModule
 {
-    public static readonly AppModule Definition = new("auth", typeof(IAuthStore), builder => builder.AddAuthModule()) { MapRoads = SetupPage.Map };
+    public static readonly AppModule Definition = new("auth", typeof(IAuthStore), builder => builder.AddAuthModule())
+    {
+        MapRoads = MapRoads,
+        Guard = app => app.UseMiddleware<CrossSite>().UseMiddleware<Revocation>(),
+    };
+
+    private static void MapRoads(IEndpointRouteBuilder routes)
+    {
+        SetupPage.Map(routes);
+        SignInPage.Map(routes);
+        AntiforgeryTokens.Map(routes);
+    }
 
     private static void AddAuthModule(this IHostApplicationBuilder builder)
     {
@@ -32,6 +45,7 @@ public static class AuthModule
         services.AddSingleton<Passwords>();
         services.AddSingleton<AccessTokens>();
         services.AddSingleton<SignInAttempts>();
+        services.AddSingleton<PasswordSignIn>();
         services.AddSingleton<CallerAddress>();
         services.AddSingleton<SetupLink>();
         services.AddSingleton<Credentials.Credentials>();
@@ -48,6 +62,7 @@ public static class AuthModule
         services.AddSingleton<IValidator<RefreshSignIn>, RefreshSignInValidator>();
         services.AddSingleton<IValidator<CreateApiKey>, CreateApiKeyValidator>();
 
+        services.AddAntiforgery(AntiforgeryTokens.Configure);
         services.AddAuthentication(CredentialHandler.Name).AddScheme<AuthenticationSchemeOptions, CredentialHandler>(CredentialHandler.Name, null);
         services.AddSingleton<IAuthorizationHandler, RoadScopeHandler>();
         var signedIn = new AuthorizationPolicyBuilder().RequireAuthenticatedUser().AddRequirements(new RoadScopeRequirement()).Build();

@@ -17,6 +17,7 @@ public static class SharedSchema
             id text primary key,
             wrapped bytea not null,
             created_at timestamptz not null default now());
+        alter table shared.signing_keys add column if not exists activates_at timestamptz null;
         create table if not exists shared.data_protection_keys (
             name text primary key,
             xml text not null,

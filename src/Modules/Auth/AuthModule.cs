@@ -4,6 +4,7 @@ using LlmPlatform.Auth.ApiKeys;
 using LlmPlatform.Auth.Contracts;
 using LlmPlatform.Auth.Credentials;
 using LlmPlatform.Auth.Groups;
+using LlmPlatform.Auth.Oidc;
 using LlmPlatform.Auth.Setup;
 using LlmPlatform.Auth.SignIn;
 using LlmPlatform.Auth.Users;
@@ -34,6 +35,7 @@ public static class AuthModule
         SetupPage.Map(routes);
         SignInPage.Map(routes);
         AntiforgeryTokens.Map(routes);
+        OidcSetup.Map(routes);
     }
 
     private static void AddAuthModule(this IHostApplicationBuilder builder)
@@ -63,7 +65,9 @@ public static class AuthModule
         services.AddSingleton<IValidator<CreateApiKey>, CreateApiKeyValidator>();
 
         services.AddAntiforgery(AntiforgeryTokens.Configure);
-        services.AddAuthentication(CredentialHandler.Name).AddScheme<AuthenticationSchemeOptions, CredentialHandler>(CredentialHandler.Name, null);
+        services.AddAuthentication(CredentialHandler.Name)
+            .AddScheme<AuthenticationSchemeOptions, CredentialHandler>(CredentialHandler.Name, null)
+            .AddOidc(builder.Configuration);
         services.AddSingleton<IAuthorizationHandler, RoadScopeHandler>();
         var signedIn = new AuthorizationPolicyBuilder().RequireAuthenticatedUser().AddRequirements(new RoadScopeRequirement()).Build();
         services.AddAuthorizationBuilder()
@@ -89,6 +93,7 @@ public static class AuthModule
         options.Schema.For<User>().GinIndexJsonData();
         options.Schema.For<Group>().Identity(g => g.Id);
         options.Schema.For<EmailClaim>().Identity(c => c.Id);
+        options.Schema.For<AccountLink>().Identity(l => l.Id).Index(l => l.UserId);
         options.Schema.For<Password>().Identity(p => p.Id);
         options.Schema.For<SetupState>().Identity(s => s.Id);
         foreach (var table in SignInSessions.Tables(Definition.Schema))

@@ -5,6 +5,7 @@ using LlmPlatform.Auth.Contracts;
 using LlmPlatform.Auth.Credentials;
 using LlmPlatform.Auth.Groups;
 using LlmPlatform.Auth.Oidc;
+using LlmPlatform.Auth.PersonalData;
 using LlmPlatform.Auth.Setup;
 using LlmPlatform.Auth.SignIn;
 using LlmPlatform.Auth.Users;
@@ -52,6 +53,8 @@ public static class AuthModule
         services.AddSingleton<SetupLink>();
         services.AddSingleton<Credentials.Credentials>();
         services.AddSingleton<IUserDirectory, UserDirectory>();
+        services.AddSingleton<IPersonalData, AuthPersonalData>();
+        services.AddSingleton<PersonalArchive>();
         services.AddHostedService<FirstAdministrator>();
         services.AddHttpContextAccessor();
 
@@ -59,6 +62,7 @@ public static class AuthModule
         services.AddSingleton<IValidator<SaveGroup>, SaveGroupValidator>();
         services.AddSingleton<IValidator<ChangeUser>, ChangeUserValidator>();
         services.AddSingleton<IValidator<RenameMe>, RenameMeValidator>();
+        services.AddSingleton<IValidator<EraseMe>, EraseMeValidator>();
         services.AddSingleton<IValidator<CompleteSetup>, CompleteSetupValidator>();
         services.AddSingleton<IValidator<SignIn.SignIn>, SignInValidator>();
         services.AddSingleton<IValidator<RefreshSignIn>, RefreshSignInValidator>();
@@ -85,6 +89,7 @@ public static class AuthModule
         options.Events.MapEventType<UserEnabled>("auth.user_enabled.v1");
         options.Events.MapEventType<UserJoinedGroup>("auth.user_joined_group.v1");
         options.Events.MapEventType<UserLeftGroup>("auth.user_left_group.v1");
+        options.Events.MapEventType<Users.UserErased>("auth.user_erased.v1");
         options.Events.MapEventType<ApiKeyCreated>("auth.api_key_created.v1");
         options.Events.MapEventType<ApiKeyRevoked>("auth.api_key_revoked.v1");
         options.Projections.Snapshot<User>(SnapshotLifecycle.Inline);

@@ -139,7 +139,7 @@ internal static partial class OidcSetup
 
         // A redirect would still count as coming from the provider's site, and our cookie is for our own pages: so one of them leads on.
         PageCookie.Set(http, secret);
-        var next = HtmlEncoder.Default.Encode(SignInPage.LocalOrHome(context.Properties?.RedirectUri));
+        var next = HtmlEncoder.Default.Encode(SignInPage.LocalOrHome(context.ReturnUri));
         await OwnPage.Answer(http.Response, SignedInPage.Replace("{next}", next, StringComparison.Ordinal)).ExecuteAsync(http);
     }
 

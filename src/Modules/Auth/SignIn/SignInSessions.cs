@@ -95,6 +95,9 @@ internal static class SignInSessions
     public static void RevokeAll(IDocumentSession work, Guid userId, Guid keptId, DateTimeOffset now) =>
         work.QueueSqlCommand("update auth.sessions set revoked_at = ? where user_id = ? and id <> ? and revoked_at is null", now.ToUniversalTime(), userId, keptId);
 
+    /// <summary>Forgets all sessions of a user, with their tokens.</summary>
+    public static void Delete(IDocumentSession work, Guid userId) => work.QueueSqlCommand("delete from auth.sessions where user_id = ?", userId);
+
     /// <summary>The open sessions of a user, newest first.</summary>
     public static async Task<IReadOnlyList<SessionDetails>> ListAsync(IQuerySession work, Guid userId, DateTimeOffset now, CancellationToken cancellation)
     {

@@ -99,6 +99,11 @@ public sealed class Platform : IAsyncDisposable
         rates.UseForAddresses(app);
         app.UseAuthentication();
         rates.UseForCallers(app);
+        foreach (var module in Modules.All)
+        {
+            module.Guard?.Invoke(app);
+        }
+
         app.UseAuthorization();
         app.UseCaller();
         app.UseJsonBodies();

@@ -1,4 +1,5 @@
 using System.Reflection;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Hosting;
 using Wolverine;
@@ -13,6 +14,9 @@ public sealed record AppModule(string Name, Type Store, Action<IHostApplicationB
 {
     /// <summary>Maps what Wolverine's endpoints cannot express: answers that stream, and other products' wire formats.</summary>
     public Action<IEndpointRouteBuilder>? MapRoads { get; init; }
+
+    /// <summary>Looks at every request once it is known who asks, and before anybody decides or answers.</summary>
+    public Action<IApplicationBuilder>? Guard { get; init; }
 
     /// <summary>Sets up queues of its own, where the defaults do not fit: order, parallelism, patience.</summary>
     public Action<WolverineOptions>? Messaging { get; init; }

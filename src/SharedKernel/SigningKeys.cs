@@ -8,14 +8,19 @@ namespace LlmPlatform.SharedKernel;
 public sealed record SigningKey(string Id, ECDsa Key);
 
 /// <summary>
-/// The ring of keys that sign tokens, shared by every node through the database and wrapped by the master key. A key signs for 30 days; after
-/// that it only verifies, for a day, which outlives every token it signed.
+/// The ring of keys that sign tokens, shared by every node through the database and wrapped by the master key. A key is shown a day, and never less than
+/// an hour, before it signs, so that whoever verifies has it by then; it signs for 30 days, and verifies for one more, which outlives every token it signed.
 /// </summary>
 public sealed class SigningKeys(NpgsqlDataSource database, MasterKey master, TimeProvider clock) : IDisposable
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromDays(30);
     private static readonly TimeSpan Overlap = TimeSpan.FromDays(1);
+    private static readonly TimeSpan Notice = TimeSpan.FromDays(1);
+    private static readonly TimeSpan LeastNotice = TimeSpan.FromHours(1);
     private static readonly TimeSpan Freshness = TimeSpan.FromMinutes(1);
+
+    // Clocks of nodes differ: what one has just begun to sign with is not refused by another that is a little late.
+    private static readonly TimeSpan Skew = TimeSpan.FromMinutes(1);
 
     // A forged key id must not buy a database read each time it is sent.
     private static readonly TimeSpan ReloadPause = TimeSpan.FromSeconds(1);
@@ -25,18 +30,28 @@ public sealed class SigningKeys(NpgsqlDataSource database, MasterKey master, Tim
     private volatile Ring? ring;
 
     /// <summary>The key that signs now.</summary>
-    public async ValueTask<SigningKey> CurrentAsync(CancellationToken cancellation) => (await RingAsync(Freshness, cancellation)).Keys[0];
+    public async ValueTask<SigningKey> CurrentAsync(CancellationToken cancellation)
+    {
+        var keys = (await RingAsync(Freshness, cancellation)).Keys;
+        var now = clock.GetUtcNow();
+        return (keys.FirstOrDefault(key => key.ActivatesAt <= now) ?? keys[^1]).Key; // the very first may be of a node whose clock is ahead
+    }
 
-    /// <summary>Every key that still verifies, the signing one first.</summary>
-    public async ValueTask<IReadOnlyList<SigningKey>> AllAsync(CancellationToken cancellation) => (await RingAsync(Freshness, cancellation)).Keys;
+    /// <summary>Every key that verifies now or will: the next one first where there is one, then the one that signs, then the one before it.</summary>
+    public async ValueTask<IReadOnlyList<SigningKey>> AllAsync(CancellationToken cancellation) =>
+        [.. (await RingAsync(Freshness, cancellation)).Keys.Where(key => !key.IsOverAt(clock.GetUtcNow())).Select(key => key.Key)];
 
-    /// <summary>A key that still verifies, or null. Another node may have made it a moment ago, so an unknown id looks once more.</summary>
+    /// <summary>A key that verifies now, or null. Another node may have made it a moment ago, so an unknown id looks once more.</summary>
     public async ValueTask<SigningKey?> FindAsync(string id, CancellationToken cancellation) =>
         Find(await RingAsync(Freshness, cancellation), id) ?? Find(await RingAsync(ReloadPause, cancellation), id);
 
     public void Dispose() => loading.Dispose();
 
-    private static SigningKey? Find(Ring ring, string id) => ring.Keys.FirstOrDefault(key => key.Id == id);
+    private SigningKey? Find(Ring ring, string id)
+    {
+        var now = clock.GetUtcNow();
+        return ring.Keys.FirstOrDefault(key => key.Key.Id == id && key.ActivatesAt <= now + Skew && !key.IsOverAt(now))?.Key;
+    }
 
     private async ValueTask<Ring> RingAsync(TimeSpan maximumAge, CancellationToken cancellation)
     {
@@ -61,13 +76,24 @@ public sealed class SigningKeys(NpgsqlDataSource database, MasterKey master, Tim
         var now = clock.GetUtcNow();
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var rows = await ReadAsync(connection, cancellation);
-        if (rows.Count == 0 || now - rows[0].CreatedAt > Lifetime)
+        if (NextActivation(rows, now) is not null)
         {
             rows = await RotateAsync(connection, now, cancellation);
         }
 
-        var valid = rows.Where((_, age) => age == 0 || now - rows[age - 1].CreatedAt < Overlap).Select(Open);
-        return new Ring([.. valid], now);
+        return new Ring([.. rows.Select((row, age) => new Scheduled(Open(row), row.ActivatesAt, age == 0 ? null : rows[age - 1].ActivatesAt + Overlap))], now);
+    }
+
+    /// <summary>When a key that has to be made now shall begin to sign; null where none has to be.</summary>
+    private static DateTimeOffset? NextActivation(List<Row> rows, DateTimeOffset now)
+    {
+        if (rows.Count == 0)
+        {
+            return now;
+        }
+
+        var retires = rows[0].ActivatesAt + Lifetime;
+        return now < retires - Notice ? null : retires - now > LeastNotice ? retires : now + LeastNotice;
     }
 
     private async Task<List<Row>> RotateAsync(NpgsqlConnection connection, DateTimeOffset now, CancellationToken cancellation)
@@ -80,13 +106,14 @@ public sealed class SigningKeys(NpgsqlDataSource database, MasterKey master, Tim
 
         // Another node may have been here first, and its key is as good as ours.
         var rows = await ReadAsync(connection, cancellation);
-        if (rows.Count == 0 || now - rows[0].CreatedAt > Lifetime)
+        if (NextActivation(rows, now) is { } activatesAt)
         {
             using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            await using var insert = new NpgsqlCommand("insert into shared.signing_keys (id, wrapped, created_at) values ($1, $2, $3)", connection);
+            await using var insert = new NpgsqlCommand("insert into shared.signing_keys (id, wrapped, created_at, activates_at) values ($1, $2, $3, $4)", connection);
             insert.Parameters.AddWithValue(Guid.CreateVersion7(now).ToString("n"));
             insert.Parameters.AddWithValue(master.Wrap(key.ExportPkcs8PrivateKey()));
             insert.Parameters.AddWithValue(now.ToUniversalTime());
+            insert.Parameters.AddWithValue(activatesAt.ToUniversalTime());
             await insert.ExecuteNonQueryAsync(cancellation);
             rows = await ReadAsync(connection, cancellation);
         }
@@ -97,7 +124,8 @@ public sealed class SigningKeys(NpgsqlDataSource database, MasterKey master, Tim
 
     private static async Task<List<Row>> ReadAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand("select id, wrapped, created_at from shared.signing_keys order by created_at desc, id desc limit 3", connection);
+        await using var command = new NpgsqlCommand(
+            "select id, wrapped, coalesce(activates_at, created_at) as active from shared.signing_keys order by active desc, id desc limit 3", connection);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var rows = new List<Row>();
         while (await reader.ReadAsync(cancellation))
@@ -115,7 +143,13 @@ public sealed class SigningKeys(NpgsqlDataSource database, MasterKey master, Tim
         return new SigningKey(id, key);
     });
 
-    private sealed record Row(string Id, byte[] Wrapped, DateTimeOffset CreatedAt);
+    private sealed record Row(string Id, byte[] Wrapped, DateTimeOffset ActivatesAt);
 
-    private sealed record Ring(IReadOnlyList<SigningKey> Keys, DateTimeOffset ReadAt);
+    private sealed record Scheduled(SigningKey Key, DateTimeOffset ActivatesAt, DateTimeOffset? OverAt)
+    {
+        public bool IsOverAt(DateTimeOffset now) => OverAt <= now;
+    }
+
+    /// <summary>Newest first. What each key may do is asked of the clock and not of the moment in which the ring was read.</summary>
+    private sealed record Ring(IReadOnlyList<Scheduled> Keys, DateTimeOffset ReadAt);
 }

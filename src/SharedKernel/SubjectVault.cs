@@ -1,17 +1,20 @@
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
+using Marten;
+using Microsoft.Extensions.Caching.Memory;
 using Npgsql;
 
 namespace LlmPlatform.SharedKernel;
 
 /// <summary>
 /// Seals personal text with a key of the person it is about. Events are never rewritten, so erasing a person means destroying the key:
-/// what was sealed with it can then be read by nobody, in any copy.
+/// what was sealed with it can then be read by nobody, in any copy. A key is remembered for three seconds, after which no node has a destroyed one.
 /// </summary>
-public sealed class SubjectVault(NpgsqlDataSource database, MasterKey master)
+public sealed class SubjectVault(NpgsqlDataSource database, MasterKey master) : IDisposable
 {
-    private readonly ConcurrentDictionary<Guid, byte[]> keys = new();
+    private static readonly MemoryCacheEntryOptions Remembered = new() { AbsoluteExpirationRelativeToNow = TimeSpan.FromSeconds(3), Size = 1 };
+
+    private readonly MemoryCache keys = new(new MemoryCacheOptions { SizeLimit = 50_000 });
 
     /// <summary>Seals a text; the first text of a person makes the person's key.</summary>
     public async ValueTask<string> SealAsync(Guid subject, string text, CancellationToken cancellation)
@@ -24,16 +27,22 @@ public sealed class SubjectVault(NpgsqlDataSource database, MasterKey master)
     public async ValueTask<string?> OpenAsync(Guid subject, string sealedText, CancellationToken cancellation) =>
         await KeyAsync(subject, cancellation) is { } key ? Encoding.UTF8.GetString(MasterKey.Open(key, Convert.FromBase64String(sealedText))) : null;
 
+    /// <summary>Destroys a person's key when the session is saved. The row stays, so that nobody makes a second key for an erased person.</summary>
+    public static void Destroy(IDocumentSession session, Guid subject) => session.QueueSqlCommand(
+        "insert into shared.subject_keys (subject, wrapped) values (?, null) on conflict (subject) do update set wrapped = null", subject);
+
+    public void Dispose() => keys.Dispose();
+
     private async ValueTask<byte[]?> KeyAsync(Guid subject, CancellationToken cancellation)
     {
-        if (keys.TryGetValue(subject, out var known))
+        if (keys.TryGetValue(subject, out byte[]? known))
         {
             return known;
         }
 
         await using var command = database.CreateCommand("select wrapped from shared.subject_keys where subject = $1");
         command.Parameters.AddWithValue(subject);
-        return await command.ExecuteScalarAsync(cancellation) is byte[] wrapped ? keys.GetOrAdd(subject, master.Unwrap(wrapped)) : null;
+        return await command.ExecuteScalarAsync(cancellation) is byte[] wrapped ? keys.Set(subject, master.Unwrap(wrapped), Remembered) : null;
     }
 
     private async Task<byte[]> CreateAsync(Guid subject, CancellationToken cancellation)

@@ -18,6 +18,9 @@ public sealed class Endpoints
         "POST /api/v1/auth/token/refresh", // the refresh token is the proof
         "POST /api/v1/auth/setup", // its one-time link is the proof
         "GET /setup", // the form for it
+        "POST /api/v1/auth/session", // as /token, for browsers
+        "GET /sign-in", // the form for it
+        "GET /api/v1/auth/oidc/sign-in", // leads to the provider
         "GET /health/live",
         "GET /health/ready",
     ];
@@ -60,7 +63,8 @@ public sealed class Endpoints
         Gaps.Are(
             OfModules().Where(e => !IsOnItsRoad(e)).Select(BuiltHost.Show),
             "GET /.well-known/jwks.json", // a fixed name: RFC 8615 says where it is looked for
-            "GET /setup"); // a page
+            "GET /setup", // a page
+            "GET /sign-in"); // another
     }
 
     [Fact]

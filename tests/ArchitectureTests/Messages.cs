@@ -74,7 +74,7 @@ public sealed class Messages
     // Commands without a test class of their name; a test under another name does not count.
     private static readonly string[] KnownUntested =
     [
-        "ChangeUser", "CompleteSetup", "CreateApiKey", "LocateInstall", "PrepareSetup", "RefreshSignIn", "RegisterUser", "ReleaseModelFile", "RenameMe",
+        "ChangeUser", "CompleteSetup", "CreateApiKey", "LocateInstall", "PrepareSetup", "RegisterUser", "ReleaseModelFile", "RenameMe",
         "RunInstall", "StopInstall", "TidyInstall",
     ];
 

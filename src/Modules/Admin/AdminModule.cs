@@ -1,4 +1,6 @@
 using LlmPlatform.Admin.Audit;
+using LlmPlatform.Admin.PersonalData;
+using LlmPlatform.Auth.Contracts;
 using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.Extensions.DependencyInjection;
@@ -19,6 +21,7 @@ public static class AdminModule
     private static void AddAdminModule(this IHostApplicationBuilder builder)
     {
         builder.Services.AddSingleton<AuditTrail>();
+        builder.Services.AddSingleton<IPersonalData, AuditPersonalData>();
         builder.AddModuleStore<IAdminStore>(Definition.Schema, options => options.AddAuditTable());
     }
 }

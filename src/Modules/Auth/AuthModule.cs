@@ -4,6 +4,8 @@ using LlmPlatform.Auth.ApiKeys;
 using LlmPlatform.Auth.Contracts;
 using LlmPlatform.Auth.Credentials;
 using LlmPlatform.Auth.Groups;
+using LlmPlatform.Auth.Oidc;
+using LlmPlatform.Auth.PersonalData;
 using LlmPlatform.Auth.Quotas;
 using LlmPlatform.Auth.Setup;
 using LlmPlatform.Auth.SignIn;
@@ -12,6 +14,8 @@ using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -22,7 +26,19 @@ public interface IAuthStore : IDocumentStore;
 /// <summary>The module's contents on one page.</summary>
 public static class AuthModule
 {
-    public static readonly AppModule Definition = new("auth", typeof(IAuthStore), builder => builder.AddAuthModule()) { MapRoads = SetupPage.Map };
+    public static readonly AppModule Definition = new("auth", typeof(IAuthStore), builder => builder.AddAuthModule())
+    {
+        MapRoads = MapRoads,
+        Guard = app => app.UseMiddleware<CrossSite>().UseMiddleware<Revocation>(),
+    };
+
+    private static void MapRoads(IEndpointRouteBuilder routes)
+    {
+        SetupPage.Map(routes);
+        SignInPage.Map(routes);
+        AntiforgeryTokens.Map(routes);
+        OidcSetup.Map(routes);
+    }
 
     private static void AddAuthModule(this IHostApplicationBuilder builder)
     {
@@ -33,6 +49,7 @@ public static class AuthModule
         services.AddSingleton<Passwords>();
         services.AddSingleton<AccessTokens>();
         services.AddSingleton<SignInAttempts>();
+        services.AddSingleton<PasswordSignIn>();
         services.AddSingleton<CallerAddress>();
         services.AddSingleton<SetupLink>();
         services.AddSingleton<Credentials.Credentials>();
@@ -40,6 +57,8 @@ public static class AuthModule
         services.AddHostedService(s => s.GetRequiredService<ApiKeyUses>());
         services.AddSingleton<IQuotaLimits, QuotaLimits>();
         services.AddSingleton<IUserDirectory, UserDirectory>();
+        services.AddSingleton<IPersonalData, AuthPersonalData>();
+        services.AddSingleton<PersonalArchive>();
         services.AddHostedService<FirstAdministrator>();
         services.AddHttpContextAccessor();
 
@@ -47,6 +66,7 @@ public static class AuthModule
         services.AddSingleton<IValidator<SaveGroup>, SaveGroupValidator>();
         services.AddSingleton<IValidator<ChangeUser>, ChangeUserValidator>();
         services.AddSingleton<IValidator<RenameMe>, RenameMeValidator>();
+        services.AddSingleton<IValidator<EraseMe>, EraseMeValidator>();
         services.AddSingleton<IValidator<CompleteSetup>, CompleteSetupValidator>();
         services.AddSingleton<IValidator<SignIn.SignIn>, SignInValidator>();
         services.AddSingleton<IValidator<RefreshSignIn>, RefreshSignInValidator>();
@@ -55,7 +75,10 @@ public static class AuthModule
         services.AddSingleton<IValidator<RotateApiKey>, RotateApiKeyValidator>();
         services.AddSingleton<IValidator<SetQuota>, SetQuotaValidator>();
 
-        services.AddAuthentication(CredentialHandler.Name).AddScheme<AuthenticationSchemeOptions, CredentialHandler>(CredentialHandler.Name, null);
+        services.AddAntiforgery(AntiforgeryTokens.Configure);
+        services.AddAuthentication(CredentialHandler.Name)
+            .AddScheme<AuthenticationSchemeOptions, CredentialHandler>(CredentialHandler.Name, null)
+            .AddOidc(builder.Configuration);
         services.AddSingleton<IAuthorizationHandler, RoadScopeHandler>();
         var signedIn = new AuthorizationPolicyBuilder().RequireAuthenticatedUser().AddRequirements(new RoadScopeRequirement()).Build();
         services.AddAuthorizationBuilder()
@@ -73,6 +96,7 @@ public static class AuthModule
         options.Events.MapEventType<UserEnabled>("auth.user_enabled.v1");
         options.Events.MapEventType<UserJoinedGroup>("auth.user_joined_group.v1");
         options.Events.MapEventType<UserLeftGroup>("auth.user_left_group.v1");
+        options.Events.MapEventType<Users.UserErased>("auth.user_erased.v1");
         options.Events.MapEventType<ApiKeyCreated>("auth.api_key_created.v1");
         options.Events.MapEventType<ApiKeyChanged>("auth.api_key_changed.v1");
         options.Events.MapEventType<ApiKeyRotated>("auth.api_key_rotated.v1");
@@ -85,6 +109,7 @@ public static class AuthModule
         options.Schema.For<Quota>().Identity(q => q.Id);
         options.Storage.ExtendedSchemaObjects.Add(ApiKeyUses.Table(Definition.Schema));
         options.Schema.For<EmailClaim>().Identity(c => c.Id);
+        options.Schema.For<AccountLink>().Identity(l => l.Id).Index(l => l.UserId);
         options.Schema.For<Password>().Identity(p => p.Id);
         options.Schema.For<SetupState>().Identity(s => s.Id);
         foreach (var table in SignInSessions.Tables(Definition.Schema))

@@ -1,6 +1,7 @@
 using FluentValidation;
 using JasperFx.Core;
 using JasperFx.Events.Projections;
+using LlmPlatform.Auth.Contracts;
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.Inference.Generation;
 using LlmPlatform.Inference.Installs;
@@ -105,6 +106,7 @@ public static class InferenceModule
         var services = builder.Services;
         services.AddSingleton(s => new InstallSources(s.GetRequiredService<IConfiguration>(), s.GetRequiredService<AddressGuard>()));
         services.AddSingleton<RunningInstalls>();
+        services.AddSingleton<IPersonalData, InstallPersonalData>();
         services.AddSingleton<InstallOverview>();
         services.AddSingleton<Uploads>();
         services.AddSingleton(builder.Configuration.GetSection("Inference").Get<InstallOptions>() ?? new InstallOptions());

@@ -27,17 +27,14 @@ public sealed class GuardedHttp : IDisposable
     internal GuardedHttp(AddressGuard guard, TimeProvider time, Func<string, CancellationToken, Task<IPAddress[]>> resolve)
     {
         (this.guard, this.time, this.resolve) = (guard, time, resolve);
-        client = new HttpMessageInvoker(new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            UseProxy = false,
-            UseCookies = false,
-            AutomaticDecompression = DecompressionMethods.None,
-            ConnectTimeout = ConnectTimeout,
-            MaxResponseHeadersLength = 32,
-            ConnectCallback = ConnectAsync,
-        });
+        client = new HttpMessageInvoker(Handler(null));
     }
+
+    /// <summary>
+    /// For a library that sends requests by itself: they pass the guard too, but for those to the very origin that an operator named, which may be
+    /// anywhere, in the house as well. Redirects are not followed.
+    /// </summary>
+    public HttpMessageHandler HandlerFor(Uri named) => Handler(named);
 
     /// <summary>Asks, follows redirects, and returns when the headers are there; the body has not been read yet.</summary>
     /// <exception cref="OutsideException">The address is blocked, nobody answers, or the answer is packed.</exception>
@@ -176,17 +173,30 @@ public sealed class GuardedHttp : IDisposable
         }
     }
 
+    private SocketsHttpHandler Handler(Uri? named) => new()
+    {
+        AllowAutoRedirect = false,
+        UseProxy = false,
+        UseCookies = false,
+        AutomaticDecompression = DecompressionMethods.None,
+        ConnectTimeout = ConnectTimeout,
+        MaxResponseHeadersLength = 32,
+        ConnectCallback = (context, cancellation) => ConnectAsync(context, named, cancellation),
+    };
+
     private static bool IsSameOrigin(Uri one, Uri other) => Uri.Compare(one, other, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0;
 
-    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, Uri? named, CancellationToken cancellation)
     {
         var target = context.DnsEndPoint;
         var addresses = await resolve(target.Host, cancellation);
-
-        // All of them: a name that also means this machine is not to be trusted with the others.
-        foreach (var address in addresses)
+        if (named is null || !target.Host.Equals(named.IdnHost, StringComparison.OrdinalIgnoreCase) || target.Port != named.Port)
         {
-            guard.Check(address, target.Port);
+            // All of them: a name that also means this machine is not to be trusted with the others.
+            foreach (var address in addresses)
+            {
+                guard.Check(address, target.Port);
+            }
         }
 
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };

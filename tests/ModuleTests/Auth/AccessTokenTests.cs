@@ -38,6 +38,7 @@ public sealed class AccessTokenTests(PlatformFixture platform)
         ["no end"] = (token, key) => Signed(token with { Payload = With(token.Payload, "exp", null) }, key),
         ["a session that never was"] = (token, key) => Signed(token with { Payload = With(token.Payload, "sid", Guid.CreateVersion7().ToString()) }, key),
         ["white space"] = (token, key) => Signed(token, key).Insert(10, " "),
+        ["two subjects"] = (token, key) => Signed(token, key, payload => payload.Insert(1, $"\"sub\":\"{Guid.CreateVersion7()}\",")),
         ["five parts, as an encrypted one has"] = (token, key) => $"{Signed(token, key)}.AAAA.AAAA",
     };
 
@@ -67,6 +68,13 @@ public sealed class AccessTokenTests(PlatformFixture platform)
         };
         await RefusedAsync(Signed(token with { Header = With(token.Header, header, value) }, own));
         Assert.Equal(0, visits);
+    }
+
+    [Fact]
+    public async Task A_huge_token_is_turned_away_before_it_is_read()
+    {
+        using var client = platform.NewClient(new string('a', 40_000));
+        Assert.Equal(HttpStatusCode.RequestHeaderFieldsTooLarge, (await client.GetAsync("/api/v1/auth/me")).StatusCode);
     }
 
     [Fact]
@@ -115,8 +123,13 @@ public sealed class AccessTokenTests(PlatformFixture platform)
 
     private static string Unsigned(Parts token) => Text(token with { Signature = "" });
 
-    private static string Signed(Parts token, ECDsa key) =>
-        Text(token with { Signature = Base64UrlEncoder.Encode(key.SignData(Encoding.ASCII.GetBytes(Content(token)), HashAlgorithmName.SHA256)) });
+    private static string Signed(Parts token, ECDsa key) => Signed(token, key, payload => payload);
+
+    private static string Signed(Parts token, ECDsa key, Func<string, string> change)
+    {
+        var content = $"{Base64UrlEncoder.Encode(token.Header.ToJsonString())}.{Base64UrlEncoder.Encode(change(token.Payload.ToJsonString()))}";
+        return $"{content}.{Base64UrlEncoder.Encode(key.SignData(Encoding.ASCII.GetBytes(content), HashAlgorithmName.SHA256))}";
+    }
 
     private static string Hmac(Parts token, byte[] key)
     {

@@ -6,11 +6,12 @@ using LlmPlatform.Auth.Users;
 using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.Extensions.Caching.Memory;
+using Microsoft.Extensions.Internal;
 
 namespace LlmPlatform.Auth.Credentials;
 
 /// <summary>
-/// Reads access tokens and API keys. What the database says of a key, a session or a user is remembered for three seconds, so a revocation
+/// Reads access tokens, API keys and the cookies of browsers. What the database says of a key, a session or a user is remembered for three seconds, so a revocation
 /// works within that time on every node, and a busy client costs no query per request.
 /// </summary>
 internal sealed class Credentials(IAuthStore store, AccessTokens tokens, ApiKeyUses uses, TimeProvider clock) : IDisposable
@@ -19,7 +20,7 @@ internal sealed class Credentials(IAuthStore store, AccessTokens tokens, ApiKeyU
     private static readonly MemoryCacheEntryOptions Entry = new() { AbsoluteExpirationRelativeToNow = Remembered, Size = 1 };
 
     // Bounded: made-up keys must not fill the memory.
-    private readonly MemoryCache cache = new(new MemoryCacheOptions { SizeLimit = 50_000 });
+    private readonly MemoryCache cache = new(new MemoryCacheOptions { SizeLimit = 50_000, Clock = new CacheClock(clock) });
 
     /// <summary>The identity behind a credential, or null where it is not valid now or not from this address.</summary>
     public async ValueTask<ClaimsIdentity?> ReadAsync(string text, IPAddress? address, CancellationToken cancellation)
@@ -30,6 +31,39 @@ internal sealed class Credentials(IAuthStore store, AccessTokens tokens, ApiKeyU
         }
 
         return await tokens.ReadAsync(text, cancellation) is { } token ? await ReadTokenAsync(token, cancellation) : null;
+    }
+
+    /// <summary>The identity behind a browser's cookie, or null where its session is over.</summary>
+    public async ValueTask<ClaimsIdentity?> ReadCookieAsync(string secret, CancellationToken cancellation)
+    {
+        if (secret.Length != Secret.Length)
+        {
+            return null;
+        }
+
+        var open = await RememberAsync(
+            $"cookie {Convert.ToHexString(Secret.Hash(secret))}", session => PageSessions.FindAsync(session, secret, clock.GetUtcNow(), cancellation));
+        return open is not null && await UserAsync(open.UserId, cancellation) is { } user ? WithSession(Identity(user, CredentialHandler.Cookie), open.Id) : null;
+    }
+
+    /// <summary>
+    /// Whether somebody who was let in would be let in again: not disabled or demoted, the key or session not ended. That an access token's ten
+    /// minutes are over ends nothing that runs already, nor does a page's idleness: what it runs is use.
+    /// </summary>
+    public async ValueTask<bool> IsGoodAsync(ClaimsPrincipal principal, CancellationToken cancellation)
+    {
+        var user = await UserAsync(Guid.Parse(principal.FindFirstValue(CurrentUser.SubjectClaim)!), cancellation);
+        if (user is null || (user.Role != principal.FindFirstValue(CurrentUser.RoleClaim) && user.Role != Roles.Administrator))
+        {
+            return false;
+        }
+
+        if (Guid.TryParse(principal.FindFirstValue(CurrentUser.ApiKeyClaim), out var keyId))
+        {
+            return await RememberAsync($"key {keyId}", session => session.LoadAsync<ApiKey>(keyId, cancellation)) is { } key && key.IsValidAt(clock.GetUtcNow());
+        }
+
+        return !Guid.TryParse(principal.FindFirstValue(CurrentUser.SessionClaim), out var sessionId) || await IsOpenAsync(sessionId, user.Id, cancellation);
     }
 
     public void Dispose() => cache.Dispose();
@@ -44,7 +78,7 @@ internal sealed class Credentials(IAuthStore store, AccessTokens tokens, ApiKeyU
         }
 
         uses.Note(key.Id);
-        var identity = Identity(user);
+        var identity = Identity(user, CredentialHandler.Name);
         identity.AddClaim(new Claim(CurrentUser.ApiKeyClaim, key.Id.ToString()));
         identity.AddClaims(key.Scopes.Select(scope => new Claim(CurrentUser.ScopeClaim, scope)));
         identity.AddClaims(key.Models.Select(model => new Claim(CurrentUser.ModelClaim, model)));
@@ -53,19 +87,14 @@ internal sealed class Credentials(IAuthStore store, AccessTokens tokens, ApiKeyU
 
     private async ValueTask<ClaimsIdentity?> ReadTokenAsync(AccessToken token, CancellationToken cancellation)
     {
-        var open = await RememberAsync(
-            $"session {token.SessionId} {token.UserId}",
-            async session => await SignInSessions.IsOpenAsync(session, token.SessionId, token.UserId, clock.GetUtcNow(), cancellation) ? "open" : null);
-        if (open is null || await UserAsync(token.UserId, cancellation) is not { } user)
-        {
-            return null;
-        }
-
-        var identity = Identity(user);
-        identity.AddClaim(new Claim(CurrentUser.SessionClaim, token.SessionId.ToString()));
-        identity.AddClaim(new Claim(CurrentUser.ScopeClaim, Scopes.Everything));
-        return identity;
+        return await IsOpenAsync(token.SessionId, token.UserId, cancellation) && await UserAsync(token.UserId, cancellation) is { } user
+            ? WithSession(Identity(user, CredentialHandler.Name), token.SessionId)
+            : null;
     }
+
+    private async ValueTask<bool> IsOpenAsync(Guid sessionId, Guid userId, CancellationToken cancellation) => await RememberAsync(
+        $"session {sessionId} {userId}",
+        async session => await SignInSessions.IsOpenAsync(session, sessionId, userId, clock.GetUtcNow(), cancellation) ? "open" : null) is not null;
 
     // The role comes from here and never from the token, so a demotion works before the token ends.
     private async ValueTask<User?> UserAsync(Guid id, CancellationToken cancellation) =>
@@ -83,12 +112,24 @@ internal sealed class Credentials(IAuthStore store, AccessTokens tokens, ApiKeyU
         return cache.Set(name, await read(session), Entry);
     }
 
-    private static ClaimsIdentity Identity(User user) => new(
+    private static ClaimsIdentity WithSession(ClaimsIdentity identity, Guid sessionId)
+    {
+        identity.AddClaim(new Claim(CurrentUser.SessionClaim, sessionId.ToString()));
+        identity.AddClaim(new Claim(CurrentUser.ScopeClaim, Scopes.Everything));
+        return identity;
+    }
+
+    private static ClaimsIdentity Identity(User user, string credential) => new(
         [
             new Claim(CurrentUser.SubjectClaim, user.Id.ToString()), new Claim(CurrentUser.RoleClaim, user.Role),
             .. user.Groups.Select(group => new Claim(CurrentUser.GroupClaim, group)),
         ],
-        CredentialHandler.Name,
+        credential,
         CurrentUser.SubjectClaim,
         CurrentUser.RoleClaim);
+
+    private sealed class CacheClock(TimeProvider clock) : ISystemClock
+    {
+        public DateTimeOffset UtcNow => clock.GetUtcNow();
+    }
 }

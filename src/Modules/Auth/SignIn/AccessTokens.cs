@@ -1,3 +1,4 @@
+using System.Text.Json;
 using LlmPlatform.SharedKernel;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
@@ -67,6 +68,7 @@ public sealed class AccessTokens(SigningKeys keys, TimeProvider clock)
             LifetimeValidator = IsCurrent,
         });
         return result.IsValid
+            && HasNoDoubles(token)
             && Guid.TryParse(token.Subject, out var user)
             && token.TryGetPayloadValue<string>(CurrentUser.SessionClaim, out var sid) && Guid.TryParse(sid, out var session)
             && token.TryGetPayloadValue<string>(CurrentUser.RoleClaim, out var role)
@@ -78,6 +80,20 @@ public sealed class AccessTokens(SigningKeys keys, TimeProvider clock)
     {
         var now = clock.GetUtcNow().UtcDateTime;
         return notBefore is { } start && start <= now + Skew && expires is { } end && now < end + Skew;
+    }
+
+    // Two readers of one token must not see two people in it.
+    private static bool HasNoDoubles(JsonWebToken token)
+    {
+        try
+        {
+            using var payload = JsonDocument.Parse(Base64UrlEncoder.DecodeBytes(token.EncodedPayload), new JsonDocumentOptions { AllowDuplicateProperties = false });
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
     }
 
     private static JsonWebToken? Parse(string text)
@@ -92,7 +108,7 @@ public sealed class AccessTokens(SigningKeys keys, TimeProvider clock)
         {
             return Handler.ReadJsonWebToken(text);
         }
-        catch (Exception unreadable) when (unreadable is ArgumentException or SecurityTokenException or FormatException or System.Text.Json.JsonException)
+        catch (Exception unreadable) when (unreadable is ArgumentException or SecurityTokenException or FormatException or JsonException)
         {
             return null;
         }

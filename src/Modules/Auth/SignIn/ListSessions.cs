@@ -10,10 +10,11 @@ namespace LlmPlatform.Auth.SignIn;
 /// <summary>A sign-in that still counts.</summary>
 /// <param name="Id">The session.</param>
 /// <param name="OpenedAt">When somebody signed in; null where that is from before sessions said so.</param>
-/// <param name="RefreshedAt">When it last got new tokens.</param>
+/// <param name="RefreshedAt">When it last got new tokens, or was last used in a browser.</param>
 /// <param name="ExpiresAt">When it ends by itself.</param>
+/// <param name="IsBrowser">Whether it is a browser's.</param>
 /// <param name="IsCurrent">Whether this very request belongs to it.</param>
-public sealed record SessionDetails(Guid Id, DateTimeOffset? OpenedAt, DateTimeOffset? RefreshedAt, DateTimeOffset ExpiresAt, bool IsCurrent);
+public sealed record SessionDetails(Guid Id, DateTimeOffset? OpenedAt, DateTimeOffset? RefreshedAt, DateTimeOffset ExpiresAt, bool IsBrowser, bool IsCurrent);
 
 public static class ListSessionsEndpoint
 {

@@ -1,6 +1,5 @@
 using FluentValidation;
 using LlmPlatform.Auth.Users;
-using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
@@ -31,37 +30,18 @@ public static class SignInEndpoint
     [WolverinePost("/api/v1/auth/token", OperationId = "signIn"), AllowAnonymous]
     [EndpointSummary("Sign in"), Tags("Sign-in"), ProducesResponseType<ProblemDetails>(401), ProducesResponseType<ProblemDetails>(429)]
     public static async Task<(Results<Ok<TokenPair>, ProblemHttpResult>, OutgoingMessages)> Post(
-        SignIn command,
-        IDocumentSession session,
-        Passwords passwords,
-        AccessTokens tokens,
-        SignInAttempts attempts,
-        CallerAddress address,
-        MasterKey master,
-        DateTimeOffset now,
-        CancellationToken cancellation)
+        SignIn command, IDocumentSession session, PasswordSignIn passwords, AccessTokens tokens, DateTimeOffset now, CancellationToken cancellation)
     {
-        var account = master.ClaimId(EmailAddress.Canonical(command.Email) ?? "");
-        using var attempt = attempts.Begin(account, address.Network);
-        var claim = await session.LoadAsync<EmailClaim>(account, cancellation);
-        var user = claim is null ? null : await session.LoadAsync<User>(claim.UserId, cancellation);
-        var password = user is null ? null : await session.LoadAsync<Password>(user.Id, cancellation);
-        var check = await passwords.CheckAsync(password?.Hash, command.Password, cancellation);
-        if (user is not { IsDisabled: false } || !check.Fits)
+        var messages = new OutgoingMessages();
+        if (await passwords.CheckAsync(command, session, messages, now, cancellation) is not { } user)
         {
-            attempt.Fail();
-            return (Wrong(), [Act.Of(Guid.Empty, "auth.sign_in_failed", user is null ? "user:unknown" : Act.User(user.Id), now)]);
-        }
-
-        if (check.NewHash is { } hash)
-        {
-            session.Store(new Password(user.Id, hash, now));
+            return (PasswordSignIn.Wrong(), messages);
         }
 
         var sessionId = Guid.CreateVersion7(now);
         var refreshToken = SignInSessions.Open(session, sessionId, user.Id, now);
-        var pair = await tokens.PairAsync(user, sessionId, refreshToken, cancellation);
-        return (TypedResults.Ok(pair), [Act.Of(user.Id, "auth.signed_in", Act.Session(sessionId), now)]);
+        messages.Add(Act.Of(user.Id, "auth.signed_in", Act.Session(sessionId), now));
+        return (TypedResults.Ok(await tokens.PairAsync(user, sessionId, refreshToken, cancellation)), messages);
     }
 
     internal static async ValueTask<TokenPair> PairAsync(
@@ -70,8 +50,4 @@ public static class SignInEndpoint
         refreshToken,
         "Bearer",
         (int)AccessTokens.Lifetime.TotalSeconds);
-
-    // One answer for every reason, so that it tells nobody which addresses are registered.
-    private static ProblemHttpResult Wrong() =>
-        TypedResults.Problem(Problem.Of(401, "auth.invalid_credentials", "The e-mail address or the password is wrong."));
 }

@@ -39,6 +39,8 @@ internal static class SignInSessions
         sessions.AddColumn<DateTimeOffset>("revoked_at");
         sessions.AddColumn<DateTimeOffset>("opened_at");
         sessions.AddColumn<DateTimeOffset>("refreshed_at");
+        sessions.AddColumn<DateTimeOffset>("seen_at"); // this and the next: of browsers only
+        sessions.AddColumn("cookie_hash", "bytea").AddIndex(index => index.IsUnique = true);
         sessions.Indexes.Add(new IndexDefinition("sessions_of_user") { Columns = ["user_id"] });
         yield return sessions;
 
@@ -52,10 +54,13 @@ internal static class SignInSessions
     /// <summary>Opens a session in the unit of work and gives its first refresh token.</summary>
     public static string Open(IDocumentSession work, Guid sessionId, Guid userId, DateTimeOffset now)
     {
-        work.QueueSqlCommand("delete from auth.sessions where expires_at < ?", now.ToUniversalTime());
+        Tidy(work, now);
         work.QueueSqlCommand("insert into auth.sessions (id, user_id, expires_at, opened_at) values (?, ?, ?, ?)", sessionId, userId, (now + Lifetime).ToUniversalTime(), now.ToUniversalTime());
         return AddToken(work, sessionId);
     }
+
+    /// <summary>Forgets sessions that are over, whose they may be.</summary>
+    public static void Tidy(IDocumentSession work, DateTimeOffset now) => work.QueueSqlCommand("delete from auth.sessions where expires_at < ?", now.ToUniversalTime());
 
     /// <summary>Uses a token up and gives its successor, in one transaction: if that fails, the token is as good as before.</summary>
     public static async Task<(Rotation Rotation, Guid SessionId, Guid UserId, string? Successor)> RotateAsync(
@@ -90,18 +95,25 @@ internal static class SignInSessions
     public static void RevokeAll(IDocumentSession work, Guid userId, Guid keptId, DateTimeOffset now) =>
         work.QueueSqlCommand("update auth.sessions set revoked_at = ? where user_id = ? and id <> ? and revoked_at is null", now.ToUniversalTime(), userId, keptId);
 
+    /// <summary>Forgets all sessions of a user, with their tokens.</summary>
+    public static void Delete(IDocumentSession work, Guid userId) => work.QueueSqlCommand("delete from auth.sessions where user_id = ?", userId);
+
     /// <summary>The open sessions of a user, newest first.</summary>
     public static async Task<IReadOnlyList<SessionDetails>> ListAsync(IQuerySession work, Guid userId, DateTimeOffset now, CancellationToken cancellation)
     {
         await using var command = new NpgsqlCommand(
-            "select id, opened_at, refreshed_at, expires_at from auth.sessions where user_id = $1 and revoked_at is null and expires_at > $2 order by id desc");
+            """
+            select id, opened_at, coalesce(seen_at, refreshed_at), expires_at, cookie_hash is not null from auth.sessions
+            where user_id = $1 and revoked_at is null and expires_at > $2 and (seen_at is null or seen_at > $3) order by id desc
+            """);
         command.Parameters.Add(new NpgsqlParameter { Value = userId });
         command.Parameters.Add(new NpgsqlParameter { Value = now.ToUniversalTime() });
+        command.Parameters.Add(new NpgsqlParameter { Value = now.ToUniversalTime() - PageSessions.MostIdle });
         await using var row = await work.ExecuteReaderAsync(command, cancellation);
         var open = new List<SessionDetails>();
         while (await row.ReadAsync(cancellation))
         {
-            open.Add(new SessionDetails(row.GetGuid(0), Time(row, 1), Time(row, 2), row.GetFieldValue<DateTimeOffset>(3), IsCurrent: false));
+            open.Add(new SessionDetails(row.GetGuid(0), Time(row, 1), Time(row, 2), row.GetFieldValue<DateTimeOffset>(3), row.GetBoolean(4), IsCurrent: false));
         }
 
         return open;

@@ -1,9 +1,9 @@
 using System.Security.Claims;
+using LlmPlatform.Auth.Credentials;
 using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Wolverine;
 using Wolverine.Http;
@@ -13,8 +13,8 @@ namespace LlmPlatform.Auth.SignIn;
 public static class SignOutEndpoint
 {
     [WolverinePost("/api/v1/auth/sign-out", OperationId = "signOut"), Authorize]
-    [EndpointSummary("End this session"), Tags("Sign-in"), ProducesResponseType<ProblemDetails>(400)]
-    public static (NoContent, OutgoingMessages) Post(IDocumentSession session, ClaimsPrincipal principal, CurrentUser currentUser, DateTimeOffset now)
+    [EndpointSummary("End this session"), Tags("Sign-in"), ProducesResponseType(204), ProducesResponseType<ProblemDetails>(400)]
+    public static (IResult, OutgoingMessages) Post(IDocumentSession session, ClaimsPrincipal principal, CurrentUser currentUser, DateTimeOffset now)
     {
         if (!Guid.TryParse(principal.FindFirstValue(CurrentUser.SessionClaim), out var sessionId))
         {
@@ -22,6 +22,20 @@ public static class SignOutEndpoint
         }
 
         SignInSessions.Revoke(session, sessionId, now);
-        return (TypedResults.NoContent(), [Act.Of(currentUser.Id, "auth.signed_out", Act.Session(sessionId), now)]);
+        return (new SignedOut(), [Act.Of(currentUser.Id, "auth.signed_out", Act.Session(sessionId), now)]);
+    }
+}
+
+/// <summary>The answer that takes a browser's cookie away.</summary>
+internal sealed class SignedOut : IResult
+{
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        if (httpContext.User.IsByCookie())
+        {
+            PageCookie.Clear(httpContext);
+        }
+
+        return TypedResults.NoContent().ExecuteAsync(httpContext);
     }
 }

@@ -25,8 +25,7 @@ public static class ChangeUserEndpoint
     public static async Task<(UserProfile, OutgoingMessages)> Patch(
         Guid id, ChangeUser command, IDocumentSession session, SubjectVault vault, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
     {
-        // Two administrators who demote each other at once must not both succeed.
-        await session.LockAsync("auth:administrators", cancellation);
+        await session.LockAsync(Administrators.Lock, cancellation);
         var stream = await session.Events.FetchForWriting<User>(id, cancellation);
         var user = stream.Aggregate ?? throw Refusal.NotFound("user.not_found", "There is no such user.");
         var messages = new OutgoingMessages();
@@ -46,14 +45,11 @@ public static class ChangeUserEndpoint
             changed = changed with { IsDisabled = disabled };
         }
 
-        if (user.IsActiveAdministrator && !changed.IsActiveAdministrator && !await HasOtherAdministratorAsync(session, id, cancellation))
+        if (user.IsActiveAdministrator && !changed.IsActiveAdministrator && !await Administrators.HasOtherAsync(session, id, cancellation))
         {
-            throw new Refusal(new Error(409, "user.last_administrator", "This is the last administrator. Make somebody else one first."));
+            throw Administrators.Last();
         }
 
         return (await UserProfile.OpenAsync(changed, vault, cancellation), messages);
     }
-
-    private static Task<bool> HasOtherAdministratorAsync(IDocumentSession session, Guid id, CancellationToken cancellation) =>
-        session.Query<User>().AnyAsync(u => u.Role == Roles.Administrator && !u.IsDisabled && u.Id != id, cancellation);
 }

@@ -17,6 +17,8 @@ public sealed record UserJoinedGroup(Guid UserId, string Group, Guid By, DateTim
 
 public sealed record UserLeftGroup(Guid UserId, string Group, Guid By, DateTimeOffset At);
 
+public sealed record UserErased(Guid UserId, Guid By, DateTimeOffset At);
+
 /// <summary>Somebody who may sign in. What is personal is sealed with the person's own key and opened only to be shown.</summary>
 public sealed partial record User
 {
@@ -58,4 +60,7 @@ public sealed partial record User
     public User Apply(UserJoinedGroup e) => this with { Groups = [.. Groups.Except([e.Group]), e.Group] };
 
     public User Apply(UserLeftGroup e) => this with { Groups = [.. Groups.Except([e.Group])] };
+
+    /// <summary>Of somebody who was erased nothing is left but the events, whose personal text nobody can open.</summary>
+    public static bool ShouldDelete(UserErased _) => true;
 }

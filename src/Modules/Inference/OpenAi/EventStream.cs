@@ -25,8 +25,7 @@ internal static class EventStream
     public static async Task WriteAsync<T>(
         HttpContext context, IAsyncEnumerable<T> events, Func<T, IEnumerable<Answer>> toChunks, TimeProvider time)
     {
-        var cancellation = context.RequestAborted;
-        await using var reader = events.GetAsyncEnumerator(cancellation);
+        await using var reader = events.GetAsyncEnumerator(context.RequestAborted);
         var hasWritten = false;
         try
         {
@@ -57,14 +56,15 @@ internal static class EventStream
             Write(context.Response.BodyWriter, Encoding.UTF8.GetBytes(line));
         }
 
-        await context.Response.BodyWriter.FlushAsync(cancellation);
+        await context.Response.BodyWriter.FlushAsync(CancellationToken.None);
     }
 
     private static async Task FlushAsync(HttpContext context, Task<bool> next)
     {
         try
         {
-            await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+            // Without a token: a flush that is cancelled costs the connection, and whoever ends the request may have a last event to send.
+            await context.Response.BodyWriter.FlushAsync(CancellationToken.None);
         }
         catch
         {
@@ -92,8 +92,8 @@ internal static class EventStream
                     }
 
                     Begin(context);
-                    await context.Response.Body.WriteAsync(KeepAlive, context.RequestAborted);
-                    await context.Response.Body.FlushAsync(context.RequestAborted);
+                    await context.Response.Body.WriteAsync(KeepAlive, CancellationToken.None);
+                    await context.Response.Body.FlushAsync(CancellationToken.None);
                 }
             }
         }

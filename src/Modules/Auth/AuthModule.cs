@@ -81,10 +81,15 @@ public static class AuthModule
             .AddOidc(builder.Configuration);
         services.AddSingleton<IAuthorizationHandler, RoadScopeHandler>();
         var signedIn = new AuthorizationPolicyBuilder().RequireAuthenticatedUser().AddRequirements(new RoadScopeRequirement()).Build();
-        services.AddAuthorizationBuilder()
+        var policies = services.AddAuthorizationBuilder()
             .SetDefaultPolicy(signedIn)
             .SetFallbackPolicy(signedIn)
             .AddPolicy(Policies.Administrator, policy => policy.Combine(signedIn).RequireRole(Roles.Administrator));
+        foreach (var permission in Permissions.All)
+        {
+            policies.AddPolicy(permission, policy => policy.Combine(signedIn).RequireAssertion(context =>
+                context.User.IsInRole(Roles.Administrator) || context.User.HasClaim(CurrentUser.PermissionClaim, permission)));
+        }
     }
 
     private static void Configure(StoreOptions options)

@@ -78,6 +78,7 @@ public sealed class Platform : IAsyncDisposable
         builder.AddHealth();
         builder.AddApiDocs();
         builder.AddFrontDoor();
+        RateLimits.Add(builder);
         builder.AddSharedKernel();
         builder.AddMessaging(ownsDatabase); // before the modules: what they start may already send messages
         foreach (var module in Modules.All)
@@ -92,9 +93,12 @@ public sealed class Platform : IAsyncDisposable
         adjust?.Invoke(builder);
 
         var app = builder.Build();
+        var rates = app.Services.GetRequiredService<RateLimits>();
         app.UseFrontDoor();
         app.UseRoadErrors();
+        rates.UseForAddresses(app);
         app.UseAuthentication();
+        rates.UseForCallers(app);
         foreach (var module in Modules.All)
         {
             module.Guard?.Invoke(app);
@@ -102,11 +106,14 @@ public sealed class Platform : IAsyncDisposable
 
         app.UseAuthorization();
         app.UseCaller();
+        app.UseJsonBodies();
+        app.UseIdempotency();
         app.MapHealth();
         app.MapApiDocs();
         app.MapWolverineEndpoints(options =>
         {
             options.AddPolicy<ValidationPolicy>();
+            options.AddPolicy<IdempotencyPolicy>();
             options.AddParameterHandlingStrategy<AmbientParameters>();
             options.RejectUnparseableQueryValues = true;
         });

@@ -30,13 +30,21 @@ public sealed record CurrentUser(Guid Id, string Role)
     /// <summary>The models that the caller's API key is limited to; none for no limit.</summary>
     public IReadOnlyList<string> Models { get; init; } = [];
 
+    /// <summary>The API key that signed in, where one did.</summary>
+    public Guid? ApiKeyId { get; init; }
+
     public bool IsAdministrator => Role == Roles.Administrator;
 
     /// <summary>Reads the principal that the credential handler made; throws where nobody signed in, because deny-by-default should have stopped the request.</summary>
     public static CurrentUser From(ClaimsPrincipal principal)
     {
         return Guid.TryParse(principal.FindFirstValue(SubjectClaim), out var id)
-            ? new CurrentUser(id, principal.FindFirstValue(RoleClaim) ?? Roles.Pending) { Groups = ValuesOf(GroupClaim), Models = ValuesOf(ModelClaim) }
+            ? new CurrentUser(id, principal.FindFirstValue(RoleClaim) ?? Roles.Pending)
+            {
+                Groups = ValuesOf(GroupClaim),
+                Models = ValuesOf(ModelClaim),
+                ApiKeyId = Guid.TryParse(principal.FindFirstValue(ApiKeyClaim), out var key) ? key : null,
+            }
             : throw Refusal.Unauthenticated();
 
         IReadOnlyList<string> ValuesOf(string type) => [.. principal.FindAll(type).Select(claim => claim.Value)];

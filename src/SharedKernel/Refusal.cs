@@ -8,6 +8,9 @@ public sealed record Error(int Status, string Code, string Message, string? Para
     /// <summary>Seconds until a retry may succeed, sent as <c>Retry-After</c>.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
+    /// <summary>Whether sending the same request again soon cannot help: OpenAI's and Anthropic's SDKs repeat a 429 or 409 by themselves.</summary>
+    public bool IsFinal { get; init; }
+
     public ProblemDetails ToProblem() => Problem.Of(Status, Code, Message, Param);
 }
 

@@ -41,7 +41,7 @@ public static class Roads
         }
 
         // OpenAI's and Anthropic's SDKs retry a 409 by themselves; ours never mends by asking again.
-        if (error.Status == 409)
+        if (error.Status == 409 || error.IsFinal)
         {
             context.Response.Headers["x-should-retry"] = "false";
         }

@@ -22,6 +22,15 @@ public static class SharedSchema
             name text primary key,
             xml text not null,
             created_at timestamptz not null default now());
+        create table if not exists shared.idempotency (
+            user_id uuid not null,
+            key text not null,
+            fingerprint bytea not null,
+            answer text null,
+            running_until timestamptz null,
+            expires_at timestamptz not null,
+            primary key (user_id, key));
+        create index if not exists idempotency_expiry on shared.idempotency (expires_at);
         """;
 
     public static async Task ApplyAsync(NpgsqlDataSource database, CancellationToken cancellation)

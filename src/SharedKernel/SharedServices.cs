@@ -21,6 +21,7 @@ public static class SharedServices
         builder.Services.AddSingleton<SubjectVault>();
         builder.Services.AddSingleton<SigningKeys>();
         builder.Services.AddDataProtectionKeys();
+        builder.Services.AddSingleton<IdempotencyRecords>();
         builder.Services.AddSingleton(services =>
         {
             var configuration = services.GetRequiredService<IConfiguration>();

@@ -57,6 +57,10 @@ public sealed class Boundaries
     private static readonly string[] KnownHomeless =
     [
         "AddressGuard: Inference", // the guard behind GuardedHttp, which Explore asks the hub with
+        "IdempotencyRecords: Host", // a table of the shared schema, which no module owns
+        "IdempotentRequest: Host",
+        "KeptAnswer: Host",
+        "KnownRequest: Host",
         "Caller: Host", // the holder behind CurrentUser, which the modules take
         "SharedSchema: Host", // the kernel's own start, called once
         "SharedServices: Host", // the same

@@ -31,7 +31,7 @@ internal sealed partial class Errors(ILogger<Errors> logger) : IExceptionHandler
     private static Error Explain(Exception exception) => exception switch
     {
         Refusal refusal => refusal.Error,
-        GenerationException failure => new Error(failure.Status, failure.Code, failure.Message, failure.Param) { RetryAfter = failure.RetryAfter },
+        GenerationException failure => new Error(failure.Status, failure.Code, failure.Message, failure.Param) { RetryAfter = failure.RetryAfter, IsFinal = failure.IsFinal },
         ConcurrencyException => new Error(409, "version.conflict", "Somebody else changed this in the meantime. Read it again and repeat your change."),
         DocumentAlreadyExistsException => new Error(409, "already_exists", "Something of this name is there already."),
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new Error(413, "body.too_large", "The request body is larger than this address takes."),
@@ -39,10 +39,14 @@ internal sealed partial class Errors(ILogger<Errors> logger) : IExceptionHandler
         BadHttpRequestException { InnerException: JsonException json } => InvalidJson(json),
         BadHttpRequestException bad => new Error(bad.StatusCode, "request.invalid", "The request could not be read."),
         JsonException json => InvalidJson(json),
-        NpgsqlException { IsTransient: true } or NpgsqlException { InnerException: TimeoutException or IOException } =>
+        _ when IsOfDatabase(exception) =>
             new Error(503, "db.unavailable", "The database cannot be reached just now. Try again in a moment.") { RetryAfter = TimeSpan.FromSeconds(2) },
         _ => new Error(500, "internal", "Something broke on our side. Quote the trace id when you report it."),
     };
+
+    // Marten wraps it in exceptions of its own where a transaction was open.
+    private static bool IsOfDatabase(Exception? exception) => exception is not null
+        && (exception is NpgsqlException { IsTransient: true } or NpgsqlException { InnerException: TimeoutException or IOException } || IsOfDatabase(exception.InnerException));
 
     private static Error InvalidJson(JsonException json) =>
         new(400, "json.invalid", "The body is not the JSON that this address expects.", json.Path is { Length: > 2 } path ? path[2..] : null);

@@ -14,5 +14,7 @@ internal static class Act
 
     public static string Group(string key) => $"group:{key}";
 
+    public static string Quota(string scope) => $"quota:{scope}";
+
     public static string Session(Guid id) => $"session:{id}";
 }

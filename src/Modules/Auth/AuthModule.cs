@@ -6,6 +6,7 @@ using LlmPlatform.Auth.Credentials;
 using LlmPlatform.Auth.Groups;
 using LlmPlatform.Auth.Oidc;
 using LlmPlatform.Auth.PersonalData;
+using LlmPlatform.Auth.Quotas;
 using LlmPlatform.Auth.Setup;
 using LlmPlatform.Auth.SignIn;
 using LlmPlatform.Auth.Users;
@@ -52,6 +53,9 @@ public static class AuthModule
         services.AddSingleton<CallerAddress>();
         services.AddSingleton<SetupLink>();
         services.AddSingleton<Credentials.Credentials>();
+        services.AddSingleton<ApiKeyUses>();
+        services.AddHostedService(s => s.GetRequiredService<ApiKeyUses>());
+        services.AddSingleton<IQuotaLimits, QuotaLimits>();
         services.AddSingleton<IUserDirectory, UserDirectory>();
         services.AddSingleton<IPersonalData, AuthPersonalData>();
         services.AddSingleton<PersonalArchive>();
@@ -67,6 +71,9 @@ public static class AuthModule
         services.AddSingleton<IValidator<SignIn.SignIn>, SignInValidator>();
         services.AddSingleton<IValidator<RefreshSignIn>, RefreshSignInValidator>();
         services.AddSingleton<IValidator<CreateApiKey>, CreateApiKeyValidator>();
+        services.AddSingleton<IValidator<ChangeApiKey>, ChangeApiKeyValidator>();
+        services.AddSingleton<IValidator<RotateApiKey>, RotateApiKeyValidator>();
+        services.AddSingleton<IValidator<SetQuota>, SetQuotaValidator>();
 
         services.AddAntiforgery(AntiforgeryTokens.Configure);
         services.AddAuthentication(CredentialHandler.Name)
@@ -91,12 +98,16 @@ public static class AuthModule
         options.Events.MapEventType<UserLeftGroup>("auth.user_left_group.v1");
         options.Events.MapEventType<Users.UserErased>("auth.user_erased.v1");
         options.Events.MapEventType<ApiKeyCreated>("auth.api_key_created.v1");
+        options.Events.MapEventType<ApiKeyChanged>("auth.api_key_changed.v1");
+        options.Events.MapEventType<ApiKeyRotated>("auth.api_key_rotated.v1");
         options.Events.MapEventType<ApiKeyRevoked>("auth.api_key_revoked.v1");
         options.Projections.Snapshot<User>(SnapshotLifecycle.Inline);
         options.Projections.Snapshot<ApiKey>(SnapshotLifecycle.Inline);
         options.Schema.For<ApiKey>().UniqueIndex(k => k.Prefix).Index(k => k.UserId);
         options.Schema.For<User>().GinIndexJsonData();
         options.Schema.For<Group>().Identity(g => g.Id);
+        options.Schema.For<Quota>().Identity(q => q.Id);
+        options.Storage.ExtendedSchemaObjects.Add(ApiKeyUses.Table(Definition.Schema));
         options.Schema.For<EmailClaim>().Identity(c => c.Id);
         options.Schema.For<AccountLink>().Identity(l => l.Id).Index(l => l.UserId);
         options.Schema.For<Password>().Identity(p => p.Id);

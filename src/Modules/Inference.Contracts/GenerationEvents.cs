@@ -9,7 +9,16 @@ public sealed record PromptAccepted(int PromptTokens) : GenerationEvent
 {
     /// <summary>Messages that were left out because the context is full; always 0 unless the request allows it.</summary>
     public int DroppedMessages { get; init; }
+
+    /// <summary>What the tightest quota still allows, this request taken off; null where none counts tokens.</summary>
+    public TokenQuota? Quota { get; init; }
 }
+
+/// <summary>A quota of tokens.</summary>
+/// <param name="Limit">Tokens of its period.</param>
+/// <param name="Left">Of those, neither used nor promised.</param>
+/// <param name="EndsAt">When the next period begins.</param>
+public sealed record TokenQuota(long Limit, long Left, DateTimeOffset EndsAt);
 
 /// <summary>A piece of text, whole characters only.</summary>
 /// <param name="Text">The piece.</param>

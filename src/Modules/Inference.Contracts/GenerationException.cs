@@ -18,4 +18,7 @@ public sealed class GenerationException(int status, string code, string message,
 
     /// <summary>When a retry may succeed, or null.</summary>
     public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>Whether sending the same request again soon cannot help, so that clients should not.</summary>
+    public bool IsFinal { get; init; }
 }

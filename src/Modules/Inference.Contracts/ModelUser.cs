@@ -10,6 +10,9 @@ public sealed record ModelUser(Guid Id, string Role)
 
     /// <summary>The names that their API key is limited to; none for no limit.</summary>
     public IReadOnlyList<string> Models { get; init; } = [];
+
+    /// <summary>The API key they ask by, where it is one: its budget counts too.</summary>
+    public Guid? ApiKeyId { get; init; }
 }
 
 /// <summary>Who may use a model, besides administrators. For the others it does not exist.</summary>

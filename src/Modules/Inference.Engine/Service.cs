@@ -167,7 +167,7 @@ internal sealed class Service(Worker worker, IHostApplicationLifetime lifetime) 
     };
 
     private static EngineRequest RequestOf(Submit submit, Outbox outbox) =>
-        submit.Embed is not null ? new EmbeddingRequest(submit, outbox)
-        : TextRequest.IsOne(submit) ? new TextRequest(submit, outbox)
+        TextRequest.IsOne(submit) ? new TextRequest(submit, outbox)
+        : submit.Embed is not null ? new EmbeddingRequest(submit, outbox)
         : new Sequence(submit, outbox);
 }

@@ -9,6 +9,7 @@ using LlmPlatform.Inference.Models;
 using LlmPlatform.Inference.Names;
 using LlmPlatform.Inference.OpenAi;
 using LlmPlatform.Inference.Presets;
+using LlmPlatform.Inference.Quotas;
 using LlmPlatform.Inference.Workers;
 using LlmPlatform.SharedKernel;
 using LlmPlatform.SharedKernel.Outside;
@@ -83,6 +84,14 @@ public static class InferenceModule
             s.GetRequiredService<GenerationMetrics>(),
             s.GetRequiredService<TimeProvider>(),
             s.GetRequiredService<ILogger<WorkerPool>>()));
+        services.AddSingleton<QuotaLedger>();
+        services.AddSingleton<RunningRequests>();
+        services.AddHostedService(s => s.GetRequiredService<RunningRequests>());
+        services.AddSingleton<Metering>();
+        services.AddSingleton(s => new QuotaBalances(s.GetRequiredService<IModelTargets>(), s.GetRequiredService<Metering>(), s.GetRequiredService<QuotaLedger>()));
+        services.AddSingleton<BillShard>();
+        services.AddSingleton<IUsageReports, UsageReports>();
+        services.AddSingleton<IValidator<SetPrice>, SetPriceValidator>();
         services.AddSingleton<EngineCalls>();
         services.AddSingleton<ModelTexts>();
         services.AddSingleton<TextGenerator>();
@@ -132,6 +141,11 @@ public static class InferenceModule
         options.Schema.For<Install>().Index(i => i.Key!);
         options.Events.MapEventType<ModelConfigured>("inference.model_configured.v1");
         options.Projections.Snapshot<ModelConfiguration>(SnapshotLifecycle.Inline);
+        options.AddQuotaLedger();
+        options.Events.MapEventType<UsageRecorded>("inference.usage_recorded.v1");
+        options.Projections.Add<BillProjection>(ProjectionLifecycle.Async);
+        options.Schema.For<ModelPrice>().Identity(p => p.Id).Index(p => p.Model);
+        options.Schema.For<Bill>().Identity(b => b.Id);
         options.Schema.For<Model>().Identity(m => m.Id).Index(m => m.Digest);
         options.Schema.For<ModelName>().Identity(n => n.Id).Index(n => n.AliasOf!);
         options.Schema.For<DefaultModel>().Identity(d => d.Id);

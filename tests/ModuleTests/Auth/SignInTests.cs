@@ -128,7 +128,12 @@ public sealed class SignInTests(PlatformFixture platform)
     public async Task A_field_that_is_not_theirs_to_set_is_refused_and_changes_nothing()
     {
         using var user = await platform.UserAsync();
-        Assert.Equal(HttpStatusCode.BadRequest, (await user.PatchAsJsonAsync("/api/v1/auth/me", new { name = "x", role = "administrator" })).StatusCode);
+        foreach (var body in (object[])[new { name = "x", role = "administrator" }, new { name = "x", emailConfirmed = true }, new { name = "x", quota = 1e9 }, new { name = "x", id = Guid.Empty }])
+        {
+            var refused = await user.PatchAsJsonAsync("/api/v1/auth/me", body);
+            Assert.Equal((HttpStatusCode.BadRequest, "param.unknown"), (refused.StatusCode, (await refused.JsonAsync()).Text("code")));
+        }
+
         Assert.Equal("user", (await user.GetJsonAsync("/api/v1/auth/me")).Text("role"));
     }
 

@@ -1,20 +1,23 @@
 using System.Diagnostics;
+using LlmPlatform.Auth.Contracts;
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.Inference.Generation;
 using LlmPlatform.Inference.Models;
 using LlmPlatform.Inference.Names;
+using LlmPlatform.Inference.Quotas;
 using LlmPlatform.Inference.Workers;
 using LlmPlatform.ModuleTests.Support;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
+using Npgsql;
 using Xunit;
 
 namespace LlmPlatform.ModuleTests.Inference;
 
 /// <summary>A pool of real workers over a folder with two files: a small model, and one that is none.</summary>
-internal sealed class WorkerPoolFixture : IModelTargets, IModelSettings, IAsyncDisposable
+internal sealed class WorkerPoolFixture : IModelTargets, IModelSettings, IQuotaLimits, IAsyncDisposable
 {
     public static readonly InstalledModel Good = new("tiny", "sha256:good", 1, "llama", 1, 512, default);
     public static readonly InstalledModel Second = Good with { Name = "second" };
@@ -43,7 +46,9 @@ internal sealed class WorkerPoolFixture : IModelTargets, IModelSettings, IAsyncD
         Planner = new LoadPlanner(files, this, settings);
         Budget = new MemoryBudget(settings.Value.MemoryBudget, available ?? new AvailableMemory().Read);
         Pool = new WorkerPool(new EngineFiles(settings), Planner, Budget, settings, metrics, Clock, NullLogger<WorkerPool>.Instance);
-        Generator = new TextGenerator(new EngineCalls(this, Pool, settings), metrics, Clock);
+        var ledger = new QuotaLedger(NpgsqlDataSource.Create("Host=127.0.0.1;Port=1")); // never asked, since nothing is limited here
+        var metering = new Metering(this, ledger, new RunningRequests(null!, ledger, Clock, NullLogger<RunningRequests>.Instance), Clock);
+        Generator = new TextGenerator(new EngineCalls(this, Pool, metering, settings), metrics, Clock);
     }
 
     public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero));
@@ -67,6 +72,8 @@ internal sealed class WorkerPoolFixture : IModelTargets, IModelSettings, IAsyncD
 
     Task<ModelTarget?> IModelTargets.FindAsync(string name, ModelUser user, CancellationToken cancellation) =>
         Task.FromResult(Models.FirstOrDefault(m => m.Name == name) is { } model ? new ModelTarget(model) : null);
+
+    Task<IReadOnlyList<QuotaLimit>> IQuotaLimits.FindAsync(QuotaSubject subject, CancellationToken cancellation) => Task.FromResult<IReadOnlyList<QuotaLimit>>([]);
 
     Task<ModelSettings> IModelSettings.FindAsync(string name, CancellationToken cancellation) =>
         Task.FromResult(Settings.GetValueOrDefault(name) ?? new ModelSettings());

@@ -55,6 +55,9 @@ public sealed class PlatformFixture : IAsyncLifetime
         "--Hub:Endpoint=", // no test asks the internet
         "--Inference:DownloadRetryDelay=00:00:00.005",
         "--Inference:DownloadChunkBytes=65536",
+        "--RateLimits:AnonymousPerMinute=0", // all tests come from one address
+        "--RateLimits:UserPerMinute=0",
+        "--RateLimits:KeyPerMinute=0",
         "--Logging:Level=Warning",
     ];
 

@@ -1,3 +1,7 @@
+using System.Net;
+using LlmPlatform.Auth.Contracts;
+using LlmPlatform.SharedKernel;
+
 namespace LlmPlatform.Auth.ApiKeys;
 
 public sealed record ApiKeyCreated(
@@ -9,7 +13,17 @@ public sealed record ApiKeyCreated(
     IReadOnlyList<string> Scopes,
     IReadOnlyList<string> Models,
     DateTimeOffset? ExpiresAt,
-    DateTimeOffset At);
+    DateTimeOffset At)
+{
+    public IReadOnlyList<string> Networks { get; init; } = [];
+
+    public QuotaAmounts? Budget { get; init; }
+}
+
+public sealed record ApiKeyChanged(
+    Guid KeyId, string SealedName, IReadOnlyList<string> Models, IReadOnlyList<string> Networks, QuotaAmounts? Budget, DateTimeOffset At);
+
+public sealed record ApiKeyRotated(Guid KeyId, byte[] SecretHash, DateTimeOffset OldSecretUntil, DateTimeOffset At);
 
 public sealed record ApiKeyRevoked(Guid KeyId, Guid By, DateTimeOffset At);
 
@@ -25,12 +39,23 @@ public sealed partial record ApiKey
 
     public required byte[] SecretHash { get; init; }
 
+    /// <summary>The secret before the last rotation, which works until <see cref="OldSecretUntil"/>.</summary>
+    public byte[]? OldSecretHash { get; init; }
+
+    public DateTimeOffset? OldSecretUntil { get; init; }
+
     public required string SealedName { get; init; }
 
     public required IReadOnlyList<string> Scopes { get; init; }
 
     /// <summary>Models it may use; empty means every model.</summary>
     public required IReadOnlyList<string> Models { get; init; }
+
+    /// <summary>Addresses it may be used from, as CIDR; empty means from everywhere.</summary>
+    public IReadOnlyList<string> Networks { get; init; } = [];
+
+    /// <summary>How much it may use; null means as much as its owner.</summary>
+    public QuotaAmounts? Budget { get; init; }
 
     public DateTimeOffset? ExpiresAt { get; init; }
 
@@ -47,11 +72,26 @@ public sealed partial record ApiKey
         SealedName = e.SealedName,
         Scopes = e.Scopes,
         Models = e.Models,
+        Networks = e.Networks,
+        Budget = e.Budget,
         ExpiresAt = e.ExpiresAt,
         CreatedAt = e.At,
     };
 
+    public ApiKey Apply(ApiKeyChanged e) => this with { SealedName = e.SealedName, Models = e.Models, Networks = e.Networks, Budget = e.Budget };
+
+    public ApiKey Apply(ApiKeyRotated e) => this with { SecretHash = e.SecretHash, OldSecretHash = SecretHash, OldSecretUntil = e.OldSecretUntil };
+
     public ApiKey Apply(ApiKeyRevoked e) => this with { RevokedAt = e.At };
 
     public bool IsValidAt(DateTimeOffset now) => RevokedAt is null && (ExpiresAt is not { } end || now < end);
+
+    internal bool Fits(string secret, DateTimeOffset now) =>
+        Secret.Matches(secret, SecretHash) || (OldSecretHash is { } old && now < OldSecretUntil && Secret.Matches(secret, old));
+
+    /// <summary>Whether it may be used from an address; null is an address that nobody knows.</summary>
+    internal bool IsFor(IPAddress? address) =>
+        Networks.Count == 0 || (address is not null && Networks.Any(network => IPNetwork.Parse(network).Contains(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address)));
+
+    internal static Refusal NotFound() => Refusal.NotFound("api_key.not_found", "There is no such API key.");
 }

@@ -1,4 +1,5 @@
 using FluentValidation;
+using LlmPlatform.Auth.Contracts;
 using LlmPlatform.Auth.Users;
 using LlmPlatform.SharedKernel;
 using Marten;
@@ -11,8 +12,17 @@ using Wolverine.Http;
 
 namespace LlmPlatform.Auth.ApiKeys;
 
-/// <summary>Makes an API key. Without scopes it may generate text and no more; without models it may use every model of its owner.</summary>
-public sealed record CreateApiKey(string Name, IReadOnlyList<string>? Scopes = null, IReadOnlyList<string>? Models = null, DateTimeOffset? ExpiresAt = null);
+/// <summary>
+/// Makes an API key. Without scopes it may generate text and no more; without models it may use every model of its owner, without networks from
+/// everywhere, without a budget as much as its owner.
+/// </summary>
+public sealed record CreateApiKey(
+    string Name,
+    IReadOnlyList<string>? Scopes = null,
+    IReadOnlyList<string>? Models = null,
+    DateTimeOffset? ExpiresAt = null,
+    IReadOnlyList<string>? Networks = null,
+    QuotaAmounts? Budget = null);
 
 /// <summary>A new key, shown this once.</summary>
 public sealed record CreatedApiKey(
@@ -22,6 +32,8 @@ public sealed record CreatedApiKey(
     string Prefix,
     IReadOnlyList<string> Scopes,
     IReadOnlyList<string> Models,
+    IReadOnlyList<string> Networks,
+    QuotaAmounts? Budget,
     DateTimeOffset? ExpiresAt,
     DateTimeOffset CreatedAt);
 
@@ -32,8 +44,9 @@ internal sealed class CreateApiKeyValidator : AbstractValidator<CreateApiKey>
         RuleFor(c => c.Name).PersonName();
         RuleForEach(c => c.Scopes).Must(Scopes.All.Contains)
             .WithErrorCode("scope.unknown").WithMessage($"A scope is one of: {string.Join(", ", Scopes.All)}.");
-        RuleFor(c => c.Models).Must(models => models is null || models.Count <= 100).WithMessage("A key names at most 100 models.");
-        RuleForEach(c => c.Models).NotEmpty().MaximumLength(129);
+        RuleFor(c => c.Models).KeyModels();
+        RuleFor(c => c.Networks).KeyNetworks();
+        RuleFor(c => c.Budget).KeyBudget();
         RuleFor(c => c.ExpiresAt).Must(end => end is null || end > clock.GetUtcNow()).WithMessage("This time has passed.");
     }
 }
@@ -63,9 +76,13 @@ public static class CreateApiKeyEndpoint
             scopes,
             command.Models ?? [],
             command.ExpiresAt,
-            now);
+            now)
+        {
+            Networks = command.Networks ?? [],
+            Budget = command.Budget is { IsEmpty: false } budget ? budget : null,
+        };
         session.Events.StartStream<ApiKey>(id, created);
-        var answer = new CreatedApiKey(id, text.ToString(), name, text.Prefix, scopes, created.Models, created.ExpiresAt, now);
+        var answer = new CreatedApiKey(id, text.ToString(), name, text.Prefix, scopes, created.Models, created.Networks, created.Budget, created.ExpiresAt, now);
         return (TypedResults.Created($"/api/v1/auth/api-keys/{id}", answer), [Act.Of(currentUser.Id, "auth.api_key_created", Act.ApiKey(id), now)]);
     }
 }

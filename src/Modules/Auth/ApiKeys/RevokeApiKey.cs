@@ -17,11 +17,7 @@ public static class RevokeApiKeyEndpoint
         Guid id, IDocumentSession session, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
     {
         var stream = await session.Events.FetchForWriting<ApiKey>(id, cancellation);
-        if (stream.Aggregate is not { RevokedAt: null } key || key.UserId != currentUser.Id)
-        {
-            throw Refusal.NotFound("api_key.not_found", "There is no such API key.");
-        }
-
+        stream.Aggregate.Of(currentUser);
         stream.AppendOne(new ApiKeyRevoked(id, currentUser.Id, now));
         return (TypedResults.NoContent(), [Act.Of(currentUser.Id, "auth.api_key_revoked", Act.ApiKey(id), now)]);
     }

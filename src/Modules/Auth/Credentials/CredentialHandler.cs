@@ -26,7 +26,7 @@ internal sealed class CredentialHandler(
     {
         if (Presented() is { } text)
         {
-            return Result(await credentials.ReadAsync(text, Context.RequestAborted));
+            return Result(await credentials.ReadAsync(text, Context.Connection.RemoteIpAddress, Context.RequestAborted));
         }
 
         return PageCookie.Read(Request) is { } secret ? Result(await credentials.ReadCookieAsync(secret, Context.RequestAborted)) : AuthenticateResult.NoResult();

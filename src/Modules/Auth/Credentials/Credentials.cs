@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Claims;
 using LlmPlatform.Auth.ApiKeys;
 using LlmPlatform.Auth.SignIn;
@@ -13,7 +14,7 @@ namespace LlmPlatform.Auth.Credentials;
 /// Reads access tokens, API keys and the cookies of browsers. What the database says of a key, a session or a user is remembered for three seconds, so a revocation
 /// works within that time on every node, and a busy client costs no query per request.
 /// </summary>
-public sealed class Credentials(IAuthStore store, AccessTokens tokens, TimeProvider clock) : IDisposable
+internal sealed class Credentials(IAuthStore store, AccessTokens tokens, ApiKeyUses uses, TimeProvider clock) : IDisposable
 {
     private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(3);
     private static readonly MemoryCacheEntryOptions Entry = new() { AbsoluteExpirationRelativeToNow = Remembered, Size = 1 };
@@ -21,12 +22,12 @@ public sealed class Credentials(IAuthStore store, AccessTokens tokens, TimeProvi
     // Bounded: made-up keys must not fill the memory.
     private readonly MemoryCache cache = new(new MemoryCacheOptions { SizeLimit = 50_000, Clock = new CacheClock(clock) });
 
-    /// <summary>The identity behind a credential, or null where it is not valid now.</summary>
-    public async ValueTask<ClaimsIdentity?> ReadAsync(string text, CancellationToken cancellation)
+    /// <summary>The identity behind a credential, or null where it is not valid now or not from this address.</summary>
+    public async ValueTask<ClaimsIdentity?> ReadAsync(string text, IPAddress? address, CancellationToken cancellation)
     {
         if (text.StartsWith(ApiKeyText.Marker, StringComparison.Ordinal))
         {
-            return ApiKeyText.Parse(text) is { } key ? await ReadKeyAsync(key, cancellation) : null;
+            return ApiKeyText.Parse(text) is { } key ? await ReadKeyAsync(key, address, cancellation) : null;
         }
 
         return await tokens.ReadAsync(text, cancellation) is { } token ? await ReadTokenAsync(token, cancellation) : null;
@@ -67,14 +68,16 @@ public sealed class Credentials(IAuthStore store, AccessTokens tokens, TimeProvi
 
     public void Dispose() => cache.Dispose();
 
-    private async ValueTask<ClaimsIdentity?> ReadKeyAsync(ApiKeyText text, CancellationToken cancellation)
+    private async ValueTask<ClaimsIdentity?> ReadKeyAsync(ApiKeyText text, IPAddress? address, CancellationToken cancellation)
     {
         var key = await RememberAsync($"key {text.Prefix}", session => session.Query<ApiKey>().FirstOrDefaultAsync(k => k.Prefix == text.Prefix, cancellation));
-        if (key is null || !Secret.Matches(text.Secret, key.SecretHash) || !key.IsValidAt(clock.GetUtcNow()) || await UserAsync(key.UserId, cancellation) is not { } user)
+        var now = clock.GetUtcNow();
+        if (key is null || !key.Fits(text.Secret, now) || !key.IsValidAt(now) || !key.IsFor(address) || await UserAsync(key.UserId, cancellation) is not { } user)
         {
             return null;
         }
 
+        uses.Note(key.Id);
         var identity = Identity(user, CredentialHandler.Name);
         identity.AddClaim(new Claim(CurrentUser.ApiKeyClaim, key.Id.ToString()));
         identity.AddClaims(key.Scopes.Select(scope => new Claim(CurrentUser.ScopeClaim, scope)));

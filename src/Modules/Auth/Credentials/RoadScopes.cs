@@ -32,9 +32,9 @@ internal sealed class RoadScopeHandler : AuthorizationHandler<RoadScopeRequireme
     {
         Road.Ollama when OllamaManagement.Any(managing => path.StartsWithSegments(managing)) => Scopes.Models,
         Road.OpenAi or Road.Anthropic or Road.Ollama => Scopes.Inference,
-        _ when path.StartsWithSegments("/api/v1/chat") => Scopes.Inference,
+        _ when path.StartsWithSegments("/api/v1/chat") || path == "/api/v1/inference/usage" || path == "/api/v1/inference/quotas" => Scopes.Inference,
         _ when path.StartsWithSegments("/api/v1/inference") || path.StartsWithSegments("/api/v1/explore") => Scopes.Models,
-        _ when path.StartsWithSegments("/api/v1/admin") || path.StartsWithSegments("/api/v1/auth/users") || path.StartsWithSegments("/api/v1/auth/groups") || path.StartsWithSegments("/metrics") => Scopes.Admin,
+        _ when path.StartsWithSegments("/api/v1/admin") || path.StartsWithSegments("/api/v1/auth/users") || path.StartsWithSegments("/api/v1/auth/groups") || path.StartsWithSegments("/api/v1/auth/quotas") || path.StartsWithSegments("/metrics") => Scopes.Admin,
         _ => null,
     };
 }

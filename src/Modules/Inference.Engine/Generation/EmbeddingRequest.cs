@@ -30,7 +30,7 @@ internal sealed class EmbeddingRequest(Submit request, Outbox outbox) : EngineRe
 
         foreach (var input in Request.Embed.Inputs_)
         {
-            texts.Add(Tokens(input, model.Model.Vocabulary, model.EmbeddingTokens, texts.Count));
+            texts.Add(Tokens(input, model, texts.Count));
         }
 
         Say(new Event { Id = Id, Admitted = new Admitted { PromptTokens = PromptTokens } });
@@ -69,8 +69,9 @@ internal sealed class EmbeddingRequest(Submit request, Outbox outbox) : EngineRe
 
     private uint PromptTokens => (uint)texts.Sum(text => text.Length);
 
-    private static int[] Tokens(Input input, Vocabulary vocabulary, int most, int index)
+    internal static int[] Tokens(Input input, LoadedModel model, int index)
     {
+        var (vocabulary, most) = (model.Model.Vocabulary, model.EmbeddingTokens);
         // No text of more bytes than this can have few enough tokens.
         var isLong = input.Text.Length > (long)most * vocabulary.LongestPiece;
         int[] tokens = isLong ? [] : input.Tokens is { } given ? [.. given.Ids] : vocabulary.TokenizeWhole(input.Text);

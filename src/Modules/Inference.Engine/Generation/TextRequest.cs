@@ -21,7 +21,7 @@ internal sealed class TextRequest(Submit request, Outbox outbox) : EngineRequest
         else
         {
             var answer = new Event { Id = Id, Tokens = new Tokens() };
-            answer.Tokens.Ids.AddRange(new Prompt(model.Model.Vocabulary, language, ContextOf(model)).Tokenize(Request).Tokens);
+            answer.Tokens.Ids.AddRange(Tokenize(model, language));
             Say(answer);
         }
 
@@ -29,6 +29,11 @@ internal sealed class TextRequest(Submit request, Outbox outbox) : EngineRequest
     }
 
     internal override void Finish(FinishReason reason) => Finish(new Finished { Reason = reason, Usage = new Usage(), Timings = new Timings() });
+
+    /// <summary>The tokens of the prompt, or of all the texts to embed.</summary>
+    private IEnumerable<int> Tokenize(LoadedModel model, ChatLanguage? language) => Request.Embed is { } embed
+        ? embed.Inputs_.SelectMany((input, index) => EmbeddingRequest.Tokens(input, model, index))
+        : new Prompt(model.Model.Vocabulary, language, ContextOf(model)).Tokenize(Request).Tokens;
 
     /// <summary>Control tokens are written as templates write them.</summary>
     private static string Detokenize(IEnumerable<int> tokens, Vocabulary vocabulary)

@@ -67,7 +67,7 @@ internal sealed class ModelTexts(EngineCalls engine, GenerationMetrics metrics)
     }
 
     private IAsyncEnumerable<Event> AskAsync(string model, ModelUser user, Func<Preset?, Submit> compose, CancellationToken cancellation) =>
-        engine.AskAsync(model, user, compose, cancellation).Select(item => item.Failed is { } failed ? throw EngineCalls.Failure(failed) : item);
+        engine.AskAsync(new EngineAsk(model, user, compose), cancellation).Select(item => item.Failed is { } failed ? throw EngineCalls.Failure(failed) : item);
 
     private static Input ToWire(EmbeddingInput input) =>
         input.Text is { } text ? new Input { Text = text } : new Input { Tokens = new TokenIds { Ids = { input.Tokens } } };

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.Inference.Engine.Protocol;
 using LlmPlatform.Inference.Presets;
+using LlmPlatform.Inference.Quotas;
 using FinishReason = LlmPlatform.Inference.Contracts.FinishReason;
 
 namespace LlmPlatform.Inference.Generation;
@@ -35,6 +36,7 @@ internal sealed class TextGenerator(
     public IAsyncEnumerable<GenerationEvent> GenerateAsync(GenerationRequest request, CancellationToken cancellation) => RunAsync(
         request.Model,
         request.User,
+        request.Sampling.Choice,
         "chat",
         preset =>
         {
@@ -49,6 +51,7 @@ internal sealed class TextGenerator(
     public IAsyncEnumerable<GenerationEvent> ContinueAsync(TextContinuation request, CancellationToken cancellation) => RunAsync(
         request.Model,
         request.User,
+        request.Sampling.Choice,
         "text_completion",
         preset =>
         {
@@ -60,7 +63,7 @@ internal sealed class TextGenerator(
         cancellation);
 
     private async IAsyncEnumerable<GenerationEvent> RunAsync(
-        string name, ModelUser user, string operation, Func<Preset?, Submit> compose, [EnumeratorCancellation] CancellationToken cancellation)
+        string name, ModelUser user, int choice, string operation, Func<Preset?, Submit> compose, [EnumeratorCancellation] CancellationToken cancellation)
     {
         using var activity = Activities.StartActivity($"generate {name}", ActivityKind.Server);
         activity?.SetTag("gen_ai.operation.name", operation);
@@ -68,12 +71,18 @@ internal sealed class TextGenerator(
         var started = time.GetTimestamp();
         var (last, lastTokens) = (0L, 0);
         var hasLogprobs = false;
-        await foreach (var item in engine.AskAsync(name, user, Compose, cancellation))
+        QuotaBalance? balance = null;
+        var ask = new EngineAsk(name, user, Compose) { CountsPrompt = choice == 0, Reserved = tightest => balance = tightest };
+        await foreach (var item in engine.AskAsync(ask, cancellation))
         {
             switch (item.NewsCase)
             {
                 case Event.NewsOneofCase.Admitted:
-                    yield return new PromptAccepted((int)item.Admitted.PromptTokens) { DroppedMessages = (int)item.Admitted.DroppedMessages };
+                    yield return new PromptAccepted((int)item.Admitted.PromptTokens) 
+                    {
+                        DroppedMessages = (int)item.Admitted.DroppedMessages,
+                        Quota = balance is { TokensLeft: { } left } ? new TokenQuota(balance.Line.Tokens, left, balance.Line.EndsAt) : null,
+                    };
                     break;
                 case Event.NewsOneofCase.Delta:
                     var now = time.GetTimestamp();

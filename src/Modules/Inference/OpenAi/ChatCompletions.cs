@@ -16,7 +16,8 @@ internal static class ChatCompletions
         var wanted = GenerationParams.ReadChat(body, await body.ReadModelAsync(context));
         var request = ReadRequest(body, wanted, context.User.ToModelUser());
         var events = Choices.RunAsync(
-            wanted.Choices, (i, cancellation) => generator.GenerateAsync(request with { Sampling = wanted.SamplingOf(i) }, cancellation), context.RequestAborted);
+            wanted.Choices, (i, cancellation) => generator.GenerateAsync(request with { Sampling = wanted.SamplingOf(i) }, cancellation), context.RequestAborted)
+            .ShowingQuota(context, time);
         var head = new Answer($"chatcmpl-{Guid.CreateVersion7(time.GetUtcNow()):n}", "", time.GetUtcNow().ToUnixTimeSeconds(), wanted.Model, []);
         if (wanted.Stream)
         {

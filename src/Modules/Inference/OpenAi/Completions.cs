@@ -26,7 +26,8 @@ internal static class Completions
             Format = OutputFormats.Read(body, user),
         };
         var events = Choices.RunAsync(
-            wanted.Choices, (i, cancellation) => generator.ContinueAsync(request with { Sampling = wanted.SamplingOf(i) }, cancellation), context.RequestAborted);
+            wanted.Choices, (i, cancellation) => generator.ContinueAsync(request with { Sampling = wanted.SamplingOf(i) }, cancellation), context.RequestAborted)
+            .ShowingQuota(context, time);
         var head = new Answer($"cmpl-{Guid.CreateVersion7(time.GetUtcNow()):n}", "text_completion", time.GetUtcNow().ToUnixTimeSeconds(), wanted.Model, []);
         var offsets = new int[wanted.Choices];
         if (wanted.Stream)

@@ -71,6 +71,7 @@ public sealed class Code
     private static readonly string[] KnownToWaitUncancelled =
     [
         "Auth.Credentials.Credentials.RememberAsync",
+        "Auth.Credentials.Revocation.WatchAsync",
         "Host.Database.ReadyAsync",
         "Host.EmbeddedPostgres.EmbeddedPostgres.EndsUnaskedAsync",
         "Host.EmbeddedPostgres.EmbeddedPostgres.RestartAsync",

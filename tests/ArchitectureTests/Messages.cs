@@ -50,7 +50,7 @@ public sealed class Messages
 
     [Fact]
     public void A_stored_event_lives_in_the_file_of_its_aggregate() =>
-        Gaps.AreNone(BuiltHost.StoredEvents.Where(e => FileOf(e.Type) is not { } file || !Regex.IsMatch(OurCode.CodeOf(file), @"\b(Apply|Create)\(" + e.Type.Name + @"\b"))
+        Gaps.AreNone(BuiltHost.StoredEvents.Where(e => FileOf(e.Type) is not { } file || !Regex.IsMatch(OurCode.CodeOf(file), @"\b(Apply|Create|ShouldDelete)\(" + e.Type.Name + @"\b"))
             .Select(e => e.Type.Name));
 
     [Fact]

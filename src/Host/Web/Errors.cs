@@ -39,10 +39,14 @@ internal sealed partial class Errors(ILogger<Errors> logger) : IExceptionHandler
         BadHttpRequestException { InnerException: JsonException json } => InvalidJson(json),
         BadHttpRequestException bad => new Error(bad.StatusCode, "request.invalid", "The request could not be read."),
         JsonException json => InvalidJson(json),
-        NpgsqlException { IsTransient: true } or NpgsqlException { InnerException: TimeoutException or IOException } =>
+        _ when IsOfDatabase(exception) =>
             new Error(503, "db.unavailable", "The database cannot be reached just now. Try again in a moment.") { RetryAfter = TimeSpan.FromSeconds(2) },
         _ => new Error(500, "internal", "Something broke on our side. Quote the trace id when you report it."),
     };
+
+    // Marten wraps it in exceptions of its own where a transaction was open.
+    private static bool IsOfDatabase(Exception? exception) => exception is not null
+        && (exception is NpgsqlException { IsTransient: true } or NpgsqlException { InnerException: TimeoutException or IOException } || IsOfDatabase(exception.InnerException));
 
     private static Error InvalidJson(JsonException json) =>
         new(400, "json.invalid", "The body is not the JSON that this address expects.", json.Path is { Length: > 2 } path ? path[2..] : null);

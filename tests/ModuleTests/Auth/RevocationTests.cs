@@ -49,6 +49,8 @@ public sealed class RevocationTests(PlatformFixture platform)
         await Eventually.Async(() => Task.FromResult(platform.RunningOf(Model)), running => running == 1);
         Assert.True(await kept.ReadAsync(new byte[1], leaving.Token) == 1);
         await leaving.CancelAsync();
+        await Eventually.Async(() => Task.FromResult(platform.RunningOf(Model)), running => running == 0);
+        (await platform.Administrator.DeleteAsync($"/api/v1/inference/models/{Model}", TestContext.Current.CancellationToken)).EnsureSuccessStatusCode();
     }
 
     private async Task InstallAsync()

@@ -34,21 +34,18 @@ internal sealed class CredentialHandler(
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {
-        if (Presented() is not null)
-        {
-            return RefuseAsync("token.invalid", "This access token or API key is not valid: it is wrong, has expired or was revoked.");
-        }
-
         // Somebody who opens a page is shown where to sign in; a program is told.
-        if (IsPage())
+        if (Presented() is null && IsPage())
         {
             Response.Redirect($"{SignInPage.Path}?returnUrl={Uri.EscapeDataString(Request.Path + Request.QueryString)}");
             return Task.CompletedTask;
         }
 
-        return PageCookie.Read(Request) is null
-            ? RefuseAsync("auth.required", "Sign in, or send an access token or API key.")
-            : RefuseAsync("session.ended", "Your session is over. Sign in again.");
+        Response.Headers.WWWAuthenticate = "Bearer";
+        return Context.WriteErrorAsync(
+            Presented() is not null ? new Error(401, "token.invalid", "This access token or API key is not valid: it is wrong, has expired or was revoked.")
+            : PageCookie.Read(Request) is null ? new Error(401, "auth.required", "Sign in, or send an access token or API key.")
+            : new Error(401, "session.ended", "Your session is over. Sign in again."));
     }
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) =>
@@ -59,12 +56,6 @@ internal sealed class CredentialHandler(
     private static AuthenticateResult Result(ClaimsIdentity? identity) => identity is not null
         ? AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), Name))
         : AuthenticateResult.Fail("The credential is not valid.");
-
-    private Task RefuseAsync(string code, string sentence)
-    {
-        Response.Headers.WWWAuthenticate = "Bearer";
-        return Context.WriteErrorAsync(new Error(401, code, sentence));
-    }
 
     private bool IsPage() =>
         HttpMethods.IsGet(Request.Method)

@@ -40,7 +40,7 @@ internal sealed class CrossSite(RequestDelegate next, IAntiforgery antiforgery, 
         || request.Headers.Upgrade.ToString().Contains("websocket", StringComparison.OrdinalIgnoreCase)
         || request.Path.StartsWithSegments(Circuits);
 
-    private static bool HasOwnCredential(HttpRequest request) => request.Headers.Authorization.Count > 0 || request.Headers["x-api-key"].Count > 0;
+    private static bool HasOwnCredential(HttpRequest request) => request.Headers.Authorization.ToString().Length > 0 || request.Headers["x-api-key"].ToString().Length > 0;
 
     private bool IsForeign(HttpRequest request)
     {

@@ -109,10 +109,10 @@ internal static partial class OidcSetup
             context.Response.Redirect($"{SignInPage.Path}?error=oidc");
             return Task.CompletedTask;
         };
-        options.Events.OnTicketReceived = context => FinishAsync(context, settings);
+        options.Events.OnTicketReceived = context => FinishAsync(context, settings, context.HttpContext.RequestAborted);
     }
 
-    private static async Task FinishAsync(TicketReceivedContext context, OidcSettings settings)
+    private static async Task FinishAsync(TicketReceivedContext context, OidcSettings settings, CancellationToken cancellation)
     {
         context.HandleResponse();
         var http = context.HttpContext;
@@ -124,7 +124,7 @@ internal static partial class OidcSetup
         ProviderSignIn outcome;
         try
         {
-            outcome = await http.RequestServices.GetRequiredService<IMessageBus>().InvokeAsync<ProviderSignIn>(command, http.RequestAborted);
+            outcome = await http.RequestServices.GetRequiredService<IMessageBus>().InvokeAsync<ProviderSignIn>(command, cancellation);
         }
         catch (Refusal refusal)
         {

@@ -74,6 +74,7 @@ public static class AuthModule
         options.Schema.For<User>().GinIndexJsonData();
         options.Schema.For<Group>().Identity(g => g.Id);
         options.Schema.For<EmailClaim>().Identity(c => c.Id);
+        options.Schema.For<NameClaim>().Identity(c => c.Id).Duplicate(c => c.UserId);
         options.Schema.For<Password>().Identity(p => p.Id);
         options.Schema.For<SetupState>().Identity(s => s.Id);
         foreach (var table in SignInSessions.Tables(Definition.Schema))

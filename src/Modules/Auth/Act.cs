@@ -14,5 +14,7 @@ internal static class Act
 
     public static string Group(string key) => $"group:{key}";
 
+    public static string Invitation(Guid id) => $"invitation:{id}";
+
     public static string Session(Guid id) => $"session:{id}";
 }

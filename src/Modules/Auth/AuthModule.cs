@@ -4,6 +4,11 @@ using LlmPlatform.Auth.ApiKeys;
 using LlmPlatform.Auth.Contracts;
 using LlmPlatform.Auth.Credentials;
 using LlmPlatform.Auth.Groups;
+using LlmPlatform.Auth.Invitations;
+using LlmPlatform.Auth.Joining;
+using LlmPlatform.Auth.Links;
+using LlmPlatform.Auth.Mail;
+using LlmPlatform.Auth.Recovery;
 using LlmPlatform.Auth.Setup;
 using LlmPlatform.Auth.SignIn;
 using LlmPlatform.Auth.Users;
@@ -32,6 +37,12 @@ public static class AuthModule
         services.AddSingleton<Passwords>();
         services.AddSingleton<AccessTokens>();
         services.AddSingleton<SignInAttempts>();
+        services.AddSingleton<Reauthentication>();
+        services.AddSingleton<PublicAddress>();
+        services.AddSingleton<OneTimeLinks>();
+        services.AddSingleton<LinkRequests>();
+        services.AddSingleton<MailSettings>();
+        services.AddSingleton<SignUpMode>();
         services.AddSingleton<CallerAddress>();
         services.AddSingleton<SetupLink>();
         services.AddSingleton<Credentials.Credentials>();
@@ -43,6 +54,15 @@ public static class AuthModule
         services.AddSingleton<IValidator<SaveGroup>, SaveGroupValidator>();
         services.AddSingleton<IValidator<ChangeUser>, ChangeUserValidator>();
         services.AddSingleton<IValidator<RenameMe>, RenameMeValidator>();
+        services.AddSingleton<IValidator<ChangePassword>, ChangePasswordValidator>();
+        services.AddSingleton<IValidator<ChangeEmail>, ChangeEmailValidator>();
+        services.AddSingleton<IValidator<ConfirmEmail>, ConfirmEmailValidator>();
+        services.AddSingleton<IValidator<Invite>, InviteValidator>();
+        services.AddSingleton<IValidator<AcceptInvitation>, AcceptInvitationValidator>();
+        services.AddSingleton<IValidator<SignUp>, SignUpValidator>();
+        services.AddSingleton<IValidator<ConfirmSignUp>, ConfirmSignUpValidator>();
+        services.AddSingleton<IValidator<RequestPasswordReset>, RequestPasswordResetValidator>();
+        services.AddSingleton<IValidator<CompletePasswordReset>, CompletePasswordResetValidator>();
         services.AddSingleton<IValidator<CompleteSetup>, CompleteSetupValidator>();
         services.AddSingleton<IValidator<SignIn.SignIn>, SignInValidator>();
         services.AddSingleton<IValidator<RefreshSignIn>, RefreshSignInValidator>();
@@ -61,6 +81,7 @@ public static class AuthModule
     {
         options.Events.MapEventType<Users.UserRegistered>("auth.user_registered.v1");
         options.Events.MapEventType<UserRenamed>("auth.user_renamed.v1");
+        options.Events.MapEventType<UserEmailChanged>("auth.user_email_changed.v1");
         options.Events.MapEventType<UserRoleChanged>("auth.user_role_changed.v1");
         options.Events.MapEventType<UserDisabled>("auth.user_disabled.v1");
         options.Events.MapEventType<UserEnabled>("auth.user_enabled.v1");
@@ -76,6 +97,8 @@ public static class AuthModule
         options.Schema.For<EmailClaim>().Identity(c => c.Id);
         options.Schema.For<NameClaim>().Identity(c => c.Id).Duplicate(c => c.UserId);
         options.Schema.For<Password>().Identity(p => p.Id);
+        options.Schema.For<OneTimeLink>().Identity(l => l.Id).Index(l => l.UserId);
+        options.Schema.For<Invitation>().Identity(i => i.Id).Index(i => i.EmailIndex);
         options.Schema.For<SetupState>().Identity(s => s.Id);
         foreach (var table in SignInSessions.Tables(Definition.Schema))
         {

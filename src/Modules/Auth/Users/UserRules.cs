@@ -39,6 +39,16 @@ internal static class UserRules
         personal.OfType<string>().SelectMany(text => new[] { text.Trim(), text.Split('@')[0].Trim() })
             .Any(text => text.Length > 0 && text.Equals(password.Trim(), StringComparison.OrdinalIgnoreCase));
 
+    /// <summary>Refuses a password that is one's own name or address, where only we know those.</summary>
+    /// <exception cref="Refusal"><c>password.personal</c></exception>
+    public static void RefusePersonal(string password, params string?[] personal)
+    {
+        if (IsPersonal(password, personal))
+        {
+            throw Refusal.BadParam("newPassword", PersonalPassword, "password.personal");
+        }
+    }
+
     /// <summary>Whether a text is one visible line.</summary>
     public static bool IsLine(string text, int longest) =>
         text.Length <= longest && !string.IsNullOrWhiteSpace(text) && !text.Any(char.IsControl);

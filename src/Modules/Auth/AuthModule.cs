@@ -1,6 +1,7 @@
 using FluentValidation;
 using JasperFx.Events.Projections;
 using LlmPlatform.Auth.ApiKeys;
+using LlmPlatform.Auth.Avatars;
 using LlmPlatform.Auth.Contracts;
 using LlmPlatform.Auth.Credentials;
 using LlmPlatform.Auth.Groups;
@@ -11,6 +12,7 @@ using LlmPlatform.Auth.Mail;
 using LlmPlatform.Auth.Recovery;
 using LlmPlatform.Auth.Setup;
 using LlmPlatform.Auth.SignIn;
+using LlmPlatform.Auth.TwoFactor;
 using LlmPlatform.Auth.Users;
 using LlmPlatform.SharedKernel;
 using Marten;
@@ -26,7 +28,14 @@ public interface IAuthStore : IDocumentStore;
 /// <summary>The module's contents on one page.</summary>
 public static class AuthModule
 {
-    public static readonly AppModule Definition = new("auth", typeof(IAuthStore), builder => builder.AddAuthModule()) { MapRoads = SetupPage.Map };
+    public static readonly AppModule Definition = new("auth", typeof(IAuthStore), builder => builder.AddAuthModule()) 
+    {
+        MapRoads = routes =>
+        {
+            SetupPage.Map(routes);
+            routes.MapAvatars();
+        },
+    };
 
     private static void AddAuthModule(this IHostApplicationBuilder builder)
     {
@@ -38,6 +47,8 @@ public static class AuthModule
         services.AddSingleton<AccessTokens>();
         services.AddSingleton<SignInAttempts>();
         services.AddSingleton<Reauthentication>();
+        services.AddSingleton<SecondFactor>();
+        services.AddSingleton<AvatarPictures>();
         services.AddSingleton<PublicAddress>();
         services.AddSingleton<OneTimeLinks>();
         services.AddSingleton<LinkRequests>();
@@ -57,6 +68,9 @@ public static class AuthModule
         services.AddSingleton<IValidator<ChangePassword>, ChangePasswordValidator>();
         services.AddSingleton<IValidator<ChangeEmail>, ChangeEmailValidator>();
         services.AddSingleton<IValidator<ConfirmEmail>, ConfirmEmailValidator>();
+        services.AddSingleton<IValidator<StartTwoFactor>, StartTwoFactorValidator>();
+        services.AddSingleton<IValidator<ConfirmTwoFactor>, ConfirmTwoFactorValidator>();
+        services.AddSingleton<IValidator<DisableTwoFactor>, DisableTwoFactorValidator>();
         services.AddSingleton<IValidator<Invite>, InviteValidator>();
         services.AddSingleton<IValidator<AcceptInvitation>, AcceptInvitationValidator>();
         services.AddSingleton<IValidator<SignUp>, SignUpValidator>();
@@ -100,7 +114,7 @@ public static class AuthModule
         options.Schema.For<OneTimeLink>().Identity(l => l.Id).Index(l => l.UserId);
         options.Schema.For<Invitation>().Identity(i => i.Id).Index(i => i.EmailIndex);
         options.Schema.For<SetupState>().Identity(s => s.Id);
-        foreach (var table in SignInSessions.Tables(Definition.Schema))
+        foreach (var table in SignInSessions.Tables(Definition.Schema).Concat(SecondFactors.Tables(Definition.Schema)).Append(Avatars.Table(Definition.Schema)))
         {
             options.Storage.ExtendedSchemaObjects.Add(table);
         }

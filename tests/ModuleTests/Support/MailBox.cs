@@ -49,7 +49,7 @@ internal sealed class MailBox : MessageStore, IAsyncDisposable
     /// <summary>The token of the link in a mail.</summary>
     public static string TokenOf(MimeMessage mail) => Link.TokenOf(mail.TextBody!.Split('\n').Single(line => line.Contains("://", StringComparison.Ordinal)));
 
-    public int CountOf(string to) => mails.Count(mail => mail.To.Mailboxes.Single().Address == to);
+    public string[] SubjectsOf(string to) => [.. mails.Where(mail => mail.To.Mailboxes.Single().Address == to).Select(mail => mail.Subject!)];
 
     public override async Task<SmtpResponse> SaveAsync(ISessionContext context, IMessageTransaction transaction, ReadOnlySequence<byte> buffer, CancellationToken cancellationToken)
     {

@@ -1,4 +1,5 @@
 using FluentValidation;
+using LlmPlatform.Auth.TwoFactor;
 using LlmPlatform.Auth.Users;
 using LlmPlatform.SharedKernel;
 using Marten;
@@ -11,8 +12,8 @@ using Wolverine.Http;
 
 namespace LlmPlatform.Auth.SignIn;
 
-/// <summary>Signs in with e-mail address and password.</summary>
-public sealed record SignIn(string Email, string Password);
+/// <summary>Signs in with e-mail address and password, and with a code where the person has a second factor.</summary>
+public sealed record SignIn(string Email, string Password, string? Code = null);
 
 /// <summary>An access token to call with, and a refresh token that gets the next pair once.</summary>
 public sealed record TokenPair(string AccessToken, string RefreshToken, string TokenType, int ExpiresIn);
@@ -23,6 +24,7 @@ internal sealed class SignInValidator : AbstractValidator<SignIn>
     {
         RuleFor(c => c.Email).NotEmpty().MaximumLength(254);
         RuleFor(c => c.Password).NotEmpty().MaximumLength(UserRules.LongestPassword);
+        RuleFor(c => c.Code).MaximumLength(32);
     }
 }
 
@@ -34,6 +36,7 @@ public static class SignInEndpoint
         SignIn command,
         IDocumentSession session,
         Passwords passwords,
+        SecondFactor factor,
         AccessTokens tokens,
         SignInAttempts attempts,
         CallerAddress address,
@@ -51,6 +54,16 @@ public static class SignInEndpoint
         {
             attempt.Fail();
             return (Wrong(), [Act.Of(Guid.Empty, "auth.sign_in_failed", user is null ? "user:unknown" : Act.User(user.Id), now)]);
+        }
+
+        switch (await factor.CheckAsync(session, user.Id, command.Code, now, cancellation))
+        {
+            case CodeCheck.Missing:
+                return (TypedResults.Problem(Problem.Of(401, "auth.code_required", "The password is right. Send the code of your authenticator app, or a backup code, as 'code'.")), []);
+
+            case CodeCheck.Wrong:
+                attempt.Fail();
+                return (TypedResults.Problem(Problem.Of(401, "auth.code_wrong", "This code is not right now, or was used.", "code")), [Act.Of(Guid.Empty, "auth.sign_in_failed", Act.User(user.Id), now)]);
         }
 
         if (check.NewHash is { } hash)

@@ -18,6 +18,12 @@ public sealed class Endpoints
         "POST /api/v1/auth/token/refresh", // the refresh token is the proof
         "POST /api/v1/auth/setup", // its one-time link is the proof
         "GET /setup", // the form for it
+        "POST /api/v1/auth/invitations/accept", // these four: a one-time link is the proof
+        "POST /api/v1/auth/password-reset/complete",
+        "POST /api/v1/auth/email/confirm",
+        "POST /api/v1/auth/sign-up/confirm",
+        "POST /api/v1/auth/password-reset", // always the same answer
+        "POST /api/v1/auth/sign-up", // closed unless an operator opens it; always the same answer
         "GET /health/live",
         "GET /health/ready",
     ];

@@ -62,6 +62,7 @@ public sealed class Handlers
     [
         "GetHubCardEndpoint.GetAsync", // the hub
         "GetJwksEndpoint.Get", // the key ring of the shared schema
+        "SendMailHandler.Handle", // the mail server
     ];
 
     private static bool IsRegistered(Type service) => BuiltHost.Services.GetRequiredService<IServiceProviderIsService>().IsService(service);

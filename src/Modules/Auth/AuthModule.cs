@@ -114,7 +114,7 @@ public static class AuthModule
         options.Schema.For<OneTimeLink>().Identity(l => l.Id).Index(l => l.UserId);
         options.Schema.For<Invitation>().Identity(i => i.Id).Index(i => i.EmailIndex);
         options.Schema.For<SetupState>().Identity(s => s.Id);
-        foreach (var table in SignInSessions.Tables(Definition.Schema).Concat(SecondFactors.Tables(Definition.Schema)).Append(Avatars.Table(Definition.Schema)))
+        foreach (var table in SignInSessions.Tables(Definition.Schema).Concat(SecondFactors.Tables(Definition.Schema)).Append(AvatarTable.Describe(Definition.Schema)))
         {
             options.Storage.ExtendedSchemaObjects.Add(table);
         }

@@ -18,6 +18,7 @@ public sealed class Endpoints
         "POST /api/v1/auth/token/refresh", // the refresh token is the proof
         "POST /api/v1/auth/setup", // its one-time link is the proof
         "GET /setup", // the form for it
+        "GET /sign-in/link", // the form of one-time links
         "POST /api/v1/auth/invitations/accept", // these four: a one-time link is the proof
         "POST /api/v1/auth/password-reset/complete",
         "POST /api/v1/auth/email/confirm",
@@ -66,7 +67,8 @@ public sealed class Endpoints
         Gaps.Are(
             OfModules().Where(e => !IsOnItsRoad(e)).Select(BuiltHost.Show),
             "GET /.well-known/jwks.json", // a fixed name: RFC 8615 says where it is looked for
-            "GET /setup"); // a page
+            "GET /setup", // a page
+            "GET /sign-in/link"); // a page
     }
 
     [Fact]

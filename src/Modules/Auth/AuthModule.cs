@@ -33,6 +33,7 @@ public static class AuthModule
         MapRoads = routes =>
         {
             SetupPage.Map(routes);
+            LinkPage.Map(routes);
             routes.MapAvatars();
         },
     };

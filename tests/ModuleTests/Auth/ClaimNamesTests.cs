@@ -28,8 +28,8 @@ public sealed class ClaimNamesTests(PlatformFixture platform)
         await session.SaveChangesAsync(cancellation);
         await using var scope = services.CreateAsyncScope();
         var bus = scope.ServiceProvider.GetRequiredService<IMessageBus>();
-        await bus.InvokeAsync(new ClaimNames(), cancellation);
-        await bus.InvokeAsync(new ClaimNames(), cancellation); // and again at every start
+        await bus.InvokeAsync(new ClaimNames(Guid.Empty), cancellation);
+        await bus.InvokeAsync(new ClaimNames(Guid.Empty), cancellation); // and again at every start
         await using var later = services.GetRequiredService<IAuthStore>().QuerySession();
         var claim = await later.LoadAsync<NameClaim>(services.GetRequiredService<MasterKey>().NameClaimIds("old timer")[0], cancellation);
         Assert.Equal(people[0], claim?.UserId);

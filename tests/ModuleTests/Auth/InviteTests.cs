@@ -111,3 +111,18 @@ public sealed class AcceptInvitationTests(PlatformFixture platform)
         Assert.Equal((status, code), (answer.StatusCode, (await answer.JsonAsync()).Text("code")));
     }
 }
+
+public sealed class LinkPageTests(PlatformFixture platform)
+{
+    [Theory, InlineData("/sign-in/link"), InlineData("/setup")]
+    public async Task The_page_of_a_link_loads_nothing_and_tells_nobody_where_it_was(string path)
+    {
+        var page = await platform.Client.GetAsync(path);
+        Assert.Equal((HttpStatusCode.OK, "text/html"), (page.StatusCode, page.Content.Headers.ContentType!.MediaType));
+        Assert.Equal("no-referrer", page.Headers.GetValues("Referrer-Policy").Single());
+        Assert.StartsWith("default-src 'none';", page.Headers.GetValues("Content-Security-Policy").Single(), StringComparison.Ordinal);
+        var html = await page.Content.ReadAsStringAsync();
+        Assert.DoesNotContain("{style}", html, StringComparison.Ordinal);
+        Assert.Contains("color-scheme", html, StringComparison.Ordinal);
+    }
+}

@@ -14,7 +14,7 @@ internal sealed class FirstAdministrator(IServiceScopeFactory scopes, IConfigura
         var command = await ReadAsync(cancellationToken);
         await using var scope = scopes.CreateAsyncScope();
         var bus = scope.ServiceProvider.GetRequiredService<IMessageBus>();
-        await bus.InvokeAsync(new ClaimNames(), cancellationToken);
+        await bus.InvokeAsync(new ClaimNames(Guid.Empty), cancellationToken);
         await bus.InvokeAsync(command, cancellationToken);
     }
 

@@ -7,7 +7,8 @@ using Xunit;
 namespace LlmPlatform.ModuleTests.Auth;
 
 /// <summary>A33: which passwords are taken, and that all of a password counts.</summary>
-public sealed class PasswordTests(PlatformFixture platform)
+[Collection(MailingPlatformTests.Name)]
+public sealed class PasswordTests(MailingPlatform mailing)
 {
     private int number;
 
@@ -19,7 +20,7 @@ public sealed class PasswordTests(PlatformFixture platform)
     [InlineData("Passwords.Person@Example.com", "password.personal"), InlineData("passwords.person", "password.personal"), InlineData("passwordS OWNER", "password.personal")]
     public async Task A_weak_password_is_refused_and_the_answer_says_why(string password, string code)
     {
-        var answer = await platform.Administrator.PostAsJsonAsync(
+        var answer = await mailing.Platform.Administrator.PostAsJsonAsync(
             "/api/v1/auth/users", new { email = "passwords.person@example.com", name = "Passwords owner", password });
         Assert.Equal((HttpStatusCode.BadRequest, code), (answer.StatusCode, (await answer.JsonAsync()).Text("code")));
     }
@@ -28,9 +29,9 @@ public sealed class PasswordTests(PlatformFixture platform)
     public async Task A_password_of_more_than_1024_characters_is_refused(int length)
     {
         var password = new string('x', length - 1) + "y";
-        var registered = await platform.Administrator.PostAsJsonAsync("/api/v1/auth/users", new { email = "long@example.com", name = "Long", password });
+        var registered = await mailing.Platform.Administrator.PostAsJsonAsync("/api/v1/auth/users", new { email = "long@example.com", name = "Long", password });
         Assert.Equal(HttpStatusCode.BadRequest, registered.StatusCode);
-        var signedIn = await platform.Client.PostAsJsonAsync("/api/v1/auth/token", new { email = "long@example.com", password });
+        var signedIn = await mailing.Platform.Client.PostAsJsonAsync("/api/v1/auth/token", new { email = "long@example.com", password });
         Assert.Equal(HttpStatusCode.BadRequest, signedIn.StatusCode);
     }
 
@@ -54,13 +55,14 @@ public sealed class PasswordTests(PlatformFixture platform)
 
     private async Task<string> RegisterAsync(string password)
     {
+        mailing.Clock.Advance(TimeSpan.FromMinutes(5)); // so that the wrong ones of other tests no longer count
         var name = $"Password owner {Guid.CreateVersion7(TimeProvider.System.GetUtcNow()):n}{number++}";
         var email = $"{name.Replace(' ', '.')}@example.com";
-        var answer = await platform.Administrator.PostAsJsonAsync("/api/v1/auth/users", new { email, name, password });
+        var answer = await mailing.Platform.Administrator.PostAsJsonAsync("/api/v1/auth/users", new { email, name, password });
         Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
         return email;
     }
 
     private async Task<HttpStatusCode> SignInAsync(string email, string password) =>
-        (await platform.Client.PostAsJsonAsync("/api/v1/auth/token", new { email, password })).StatusCode;
+        (await mailing.Platform.Client.PostAsJsonAsync("/api/v1/auth/token", new { email, password })).StatusCode;
 }

@@ -26,7 +26,7 @@ public sealed class RevocationTests(PlatformFixture platform)
         using var leaving = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         Stream[] streams = [.. await Task.WhenAll(OpenAsync(disabled, leaving.Token), OpenAsync(program, leaving.Token), OpenAsync(signedOut, leaving.Token))];
         var whole = disabled.PostAsJsonAsync("/v1/chat/completions", Request(stream: false), leaving.Token);
-        await using var kept = await OpenAsync(untouched, leaving.Token);
+        var kept = await OpenAsync(untouched, leaving.Token);
 
         (await platform.Administrator.PatchAsJsonAsync($"/api/v1/auth/users/{id}", new { disabled = true }, leaving.Token)).EnsureSuccessStatusCode();
         (await unkeyed.DeleteAsync($"/api/v1/auth/api-keys/{key.Text("id")}", leaving.Token)).EnsureSuccessStatusCode();
@@ -48,7 +48,7 @@ public sealed class RevocationTests(PlatformFixture platform)
         // The engine is rid of them too, and nobody else's answer ended.
         await Eventually.Async(() => Task.FromResult(platform.RunningOf(Model)), running => running == 1);
         Assert.True(await kept.ReadAsync(new byte[1], leaving.Token) == 1);
-        await leaving.CancelAsync();
+        await kept.DisposeAsync();
         await Eventually.Async(() => Task.FromResult(platform.RunningOf(Model)), running => running == 0);
         (await platform.Administrator.DeleteAsync($"/api/v1/inference/models/{Model}", TestContext.Current.CancellationToken)).EnsureSuccessStatusCode();
     }

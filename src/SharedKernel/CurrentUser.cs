@@ -24,6 +24,9 @@ public sealed record CurrentUser(Guid Id, string Role)
     /// <summary>One claim per model that an API key may use; none means every model.</summary>
     public const string ModelClaim = "model";
 
+    /// <summary>One claim per permission that the groups of somebody grant.</summary>
+    public const string PermissionClaim = "permission";
+
     /// <summary>Keys of the groups that the caller is in.</summary>
     public IReadOnlyList<string> Groups { get; init; } = [];
 
@@ -33,7 +36,13 @@ public sealed record CurrentUser(Guid Id, string Role)
     /// <summary>The API key that signed in, where one did.</summary>
     public Guid? ApiKeyId { get; init; }
 
+    /// <summary>The permissions that the caller's groups grant.</summary>
+    public IReadOnlyList<string> Granted { get; init; } = [];
+
     public bool IsAdministrator => Role == Roles.Administrator;
+
+    /// <summary>Whether the caller has one of the <see cref="Permissions"/>.</summary>
+    public bool May(string permission) => IsAdministrator || Granted.Contains(permission);
 
     /// <summary>Reads the principal that the credential handler made; throws where nobody signed in, because deny-by-default should have stopped the request.</summary>
     public static CurrentUser From(ClaimsPrincipal principal)
@@ -43,6 +52,7 @@ public sealed record CurrentUser(Guid Id, string Role)
             {
                 Groups = ValuesOf(GroupClaim),
                 Models = ValuesOf(ModelClaim),
+                Granted = ValuesOf(PermissionClaim),
                 ApiKeyId = Guid.TryParse(principal.FindFirstValue(ApiKeyClaim), out var key) ? key : null,
             }
             : throw Refusal.Unauthenticated();
@@ -60,6 +70,27 @@ public static class Roles
     public const string Pending = "pending";
 
     public static readonly IReadOnlyList<string> All = [Administrator, User, Pending];
+}
+
+/// <summary>
+/// What a group may let its members do beside what everybody may. Administrators have them all; people and groups stay theirs alone. Each is the
+/// name of the policy that asks for it, too.
+/// </summary>
+public static class Permissions
+{
+    /// <summary>Install, configure, name, price and delete models, and see those of others.</summary>
+    public const string Models = "models";
+
+    /// <summary>Set quotas, and see what everybody used.</summary>
+    public const string Quotas = "quotas";
+
+    /// <summary>Read the audit trail.</summary>
+    public const string Audit = "audit";
+
+    /// <summary>Read the metrics.</summary>
+    public const string Metrics = "metrics";
+
+    public static readonly IReadOnlyList<string> All = [Models, Quotas, Audit, Metrics];
 }
 
 /// <summary>Names of the authorization policies that routes carry.</summary>

@@ -17,11 +17,6 @@ public static class SharedSchema
             id text primary key,
             wrapped bytea not null,
             created_at timestamptz not null default now());
-        alter table shared.signing_keys add column if not exists activates_at timestamptz null;
-        create table if not exists shared.data_protection_keys (
-            name text primary key,
-            xml text not null,
-            created_at timestamptz not null default now());
         create table if not exists shared.idempotency (
             user_id uuid not null,
             key text not null,
@@ -31,6 +26,11 @@ public static class SharedSchema
             expires_at timestamptz not null,
             primary key (user_id, key));
         create index if not exists idempotency_expiry on shared.idempotency (expires_at);
+        alter table shared.signing_keys add column if not exists activates_at timestamptz null;
+        create table if not exists shared.data_protection_keys (
+            name text primary key,
+            xml text not null,
+            created_at timestamptz not null default now());
         """;
 
     public static async Task ApplyAsync(NpgsqlDataSource database, CancellationToken cancellation)

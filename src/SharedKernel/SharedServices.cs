@@ -20,8 +20,8 @@ public static class SharedServices
         builder.Services.AddSingleton<Caller>();
         builder.Services.AddSingleton<SubjectVault>();
         builder.Services.AddSingleton<SigningKeys>();
-        builder.Services.AddDataProtectionKeys();
         builder.Services.AddSingleton<IdempotencyRecords>();
+        builder.Services.AddDataProtectionKeys();
         builder.Services.AddSingleton(services =>
         {
             var configuration = services.GetRequiredService<IConfiguration>();

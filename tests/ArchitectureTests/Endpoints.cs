@@ -21,6 +21,13 @@ public sealed class Endpoints
         "POST /api/v1/auth/session", // as /token, for browsers
         "GET /sign-in", // the form for it
         "GET /api/v1/auth/oidc/sign-in", // leads to the provider
+        "GET /sign-in/link", // the form of one-time links
+        "POST /api/v1/auth/invitations/accept", // these four: a one-time link is the proof
+        "POST /api/v1/auth/password-reset/complete",
+        "POST /api/v1/auth/email/confirm",
+        "POST /api/v1/auth/sign-up/confirm",
+        "POST /api/v1/auth/password-reset", // always the same answer
+        "POST /api/v1/auth/sign-up", // closed unless an operator opens it; always the same answer
         "GET /health/live",
         "GET /health/ready",
     ];
@@ -64,7 +71,7 @@ public sealed class Endpoints
             OfModules().Where(e => !IsOnItsRoad(e)).Select(BuiltHost.Show),
             "GET /.well-known/jwks.json", // a fixed name: RFC 8615 says where it is looked for
             "GET /setup", // a page
-            "GET /sign-in"); // another
+            "GET /sign-in", "GET /sign-in/link"); // others
     }
 
     [Fact]

@@ -31,7 +31,7 @@ internal static class Health
         app.MapGet("/health/ready", AnswerAsync)
             .Produces<HealthAnswer>(StatusCodes.Status503ServiceUnavailable)
             .WithSummary("Can requests be served?").WithTags("Health").AllowAnonymous();
-        app.MapPrometheusScrapingEndpoint("/metrics").RequireAuthorization(Policies.Administrator);
+        app.MapPrometheusScrapingEndpoint("/metrics").RequireAuthorization(Permissions.Metrics);
     }
 
     private static async Task<IResult> AnswerAsync(HealthCheckService checks, CancellationToken cancellation)

@@ -83,7 +83,9 @@ public static class Idempotency
     /// <summary>Carries out what is no transaction. It goes on where its sender has gone, because the sender will come back for the answer.</summary>
     private static async Task<bool> ClaimedAsync(HttpContext context, RequestDelegate next, IdempotencyRecords records, IdempotentRequest request, TimeProvider clock)
     {
-        context.RequestAborted = context.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(
+            context.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping, context.Features.Get<AccessEnded>()?.Token ?? default);
+        context.RequestAborted = ending.Token;
         var body = context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
         using var copy = new CopyingStream(body.Stream, LongestAnswer);
         var isKept = false;

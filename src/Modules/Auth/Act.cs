@@ -16,5 +16,7 @@ internal static class Act
 
     public static string Quota(string scope) => $"quota:{scope}";
 
+    public static string Invitation(Guid id) => $"invitation:{id}";
+
     public static string Session(Guid id) => $"session:{id}";
 }

@@ -1,14 +1,21 @@
 using FluentValidation;
 using JasperFx.Events.Projections;
 using LlmPlatform.Auth.ApiKeys;
+using LlmPlatform.Auth.Avatars;
 using LlmPlatform.Auth.Contracts;
 using LlmPlatform.Auth.Credentials;
 using LlmPlatform.Auth.Groups;
+using LlmPlatform.Auth.Invitations;
+using LlmPlatform.Auth.Joining;
+using LlmPlatform.Auth.Links;
+using LlmPlatform.Auth.Mail;
 using LlmPlatform.Auth.Oidc;
 using LlmPlatform.Auth.PersonalData;
 using LlmPlatform.Auth.Quotas;
+using LlmPlatform.Auth.Recovery;
 using LlmPlatform.Auth.Setup;
 using LlmPlatform.Auth.SignIn;
+using LlmPlatform.Auth.TwoFactor;
 using LlmPlatform.Auth.Users;
 using LlmPlatform.SharedKernel;
 using Marten;
@@ -35,6 +42,8 @@ public static class AuthModule
     private static void MapRoads(IEndpointRouteBuilder routes)
     {
         SetupPage.Map(routes);
+        LinkPage.Map(routes);
+        routes.MapAvatars();
         SignInPage.Map(routes);
         AntiforgeryTokens.Map(routes);
         OidcSetup.Map(routes);
@@ -50,6 +59,14 @@ public static class AuthModule
         services.AddSingleton<AccessTokens>();
         services.AddSingleton<SignInAttempts>();
         services.AddSingleton<PasswordSignIn>();
+        services.AddSingleton<Reauthentication>();
+        services.AddSingleton<SecondFactor>();
+        services.AddSingleton<AvatarPictures>();
+        services.AddSingleton<PublicAddress>();
+        services.AddSingleton<OneTimeLinks>();
+        services.AddSingleton<LinkRequests>();
+        services.AddSingleton<MailSettings>();
+        services.AddSingleton<SignUpMode>();
         services.AddSingleton<CallerAddress>();
         services.AddSingleton<SetupLink>();
         services.AddSingleton<Credentials.Credentials>();
@@ -67,6 +84,18 @@ public static class AuthModule
         services.AddSingleton<IValidator<ChangeUser>, ChangeUserValidator>();
         services.AddSingleton<IValidator<RenameMe>, RenameMeValidator>();
         services.AddSingleton<IValidator<EraseMe>, EraseMeValidator>();
+        services.AddSingleton<IValidator<ChangePassword>, ChangePasswordValidator>();
+        services.AddSingleton<IValidator<ChangeEmail>, ChangeEmailValidator>();
+        services.AddSingleton<IValidator<ConfirmEmail>, ConfirmEmailValidator>();
+        services.AddSingleton<IValidator<StartTwoFactor>, StartTwoFactorValidator>();
+        services.AddSingleton<IValidator<ConfirmTwoFactor>, ConfirmTwoFactorValidator>();
+        services.AddSingleton<IValidator<DisableTwoFactor>, DisableTwoFactorValidator>();
+        services.AddSingleton<IValidator<Invite>, InviteValidator>();
+        services.AddSingleton<IValidator<AcceptInvitation>, AcceptInvitationValidator>();
+        services.AddSingleton<IValidator<SignUp>, SignUpValidator>();
+        services.AddSingleton<IValidator<ConfirmSignUp>, ConfirmSignUpValidator>();
+        services.AddSingleton<IValidator<RequestPasswordReset>, RequestPasswordResetValidator>();
+        services.AddSingleton<IValidator<CompletePasswordReset>, CompletePasswordResetValidator>();
         services.AddSingleton<IValidator<CompleteSetup>, CompleteSetupValidator>();
         services.AddSingleton<IValidator<SignIn.SignIn>, SignInValidator>();
         services.AddSingleton<IValidator<RefreshSignIn>, RefreshSignInValidator>();
@@ -81,16 +110,22 @@ public static class AuthModule
             .AddOidc(builder.Configuration);
         services.AddSingleton<IAuthorizationHandler, RoadScopeHandler>();
         var signedIn = new AuthorizationPolicyBuilder().RequireAuthenticatedUser().AddRequirements(new RoadScopeRequirement()).Build();
-        services.AddAuthorizationBuilder()
+        var policies = services.AddAuthorizationBuilder()
             .SetDefaultPolicy(signedIn)
             .SetFallbackPolicy(signedIn)
             .AddPolicy(Policies.Administrator, policy => policy.Combine(signedIn).RequireRole(Roles.Administrator));
+        foreach (var permission in Permissions.All)
+        {
+            policies.AddPolicy(permission, policy => policy.Combine(signedIn).RequireAssertion(context =>
+                context.User.IsInRole(Roles.Administrator) || context.User.HasClaim(CurrentUser.PermissionClaim, permission)));
+        }
     }
 
     private static void Configure(StoreOptions options)
     {
         options.Events.MapEventType<Users.UserRegistered>("auth.user_registered.v1");
         options.Events.MapEventType<UserRenamed>("auth.user_renamed.v1");
+        options.Events.MapEventType<UserEmailChanged>("auth.user_email_changed.v1");
         options.Events.MapEventType<UserRoleChanged>("auth.user_role_changed.v1");
         options.Events.MapEventType<UserDisabled>("auth.user_disabled.v1");
         options.Events.MapEventType<UserEnabled>("auth.user_enabled.v1");
@@ -110,9 +145,12 @@ public static class AuthModule
         options.Storage.ExtendedSchemaObjects.Add(ApiKeyUses.Table(Definition.Schema));
         options.Schema.For<EmailClaim>().Identity(c => c.Id);
         options.Schema.For<AccountLink>().Identity(l => l.Id).Index(l => l.UserId);
+        options.Schema.For<NameClaim>().Identity(c => c.Id).Duplicate(c => c.UserId);
         options.Schema.For<Password>().Identity(p => p.Id);
+        options.Schema.For<OneTimeLink>().Identity(l => l.Id).Index(l => l.UserId);
+        options.Schema.For<Invitation>().Identity(i => i.Id).Index(i => i.EmailIndex);
         options.Schema.For<SetupState>().Identity(s => s.Id);
-        foreach (var table in SignInSessions.Tables(Definition.Schema))
+        foreach (var table in SignInSessions.Tables(Definition.Schema).Concat(SecondFactors.Tables(Definition.Schema)).Append(AvatarTable.Describe(Definition.Schema)))
         {
             options.Storage.ExtendedSchemaObjects.Add(table);
         }

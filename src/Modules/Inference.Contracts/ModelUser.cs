@@ -11,6 +11,9 @@ public sealed record ModelUser(Guid Id, string Role)
     /// <summary>The names that their API key is limited to; none for no limit.</summary>
     public IReadOnlyList<string> Models { get; init; } = [];
 
+    /// <summary>Whether models are theirs to manage, so that they see every one.</summary>
+    public bool ManagesModels { get; init; } = Role == "administrator";
+
     /// <summary>The API key they ask by, where it is one: its budget counts too.</summary>
     public Guid? ApiKeyId { get; init; }
 }

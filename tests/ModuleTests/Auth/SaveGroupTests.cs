@@ -72,6 +72,38 @@ public sealed class SaveGroupTests(PlatformFixture platform)
         Assert.Equal(0, await MembersAsync("passing"));
     }
 
+    [Fact]
+    public async Task A_group_lets_its_members_do_what_it_grants_and_nothing_more()
+    {
+        using var user = await platform.UserAsync();
+        await SaveAsync("keepers", "models", "quotas");
+        (await platform.Administrator.PutAsync($"{Groups}keepers/members/{await IdAsync(user)}", null)).EnsureSuccessStatusCode();
+        await Eventually.Async(() => StatusAsync(user, "/api/v1/inference/installs"), status => status == HttpStatusCode.OK);
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(user, "/api/v1/auth/quotas"));
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(user, "/api/v1/admin/usage"));
+        foreach (var closed in (string[])["/api/v1/admin/audit", "/metrics", "/api/v1/auth/users", "/api/v1/auth/groups", "/openapi/v1.json"])
+        {
+            Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync(user, closed));
+        }
+
+        // Whoever may manage models cannot give themselves more.
+        Assert.Equal(HttpStatusCode.Forbidden, (await user.PutAsJsonAsync($"{Groups}keepers", new { title = "Mine", permissions = new[] { "audit" } })).StatusCode);
+        await SaveAsync("keepers"); // leaves the permissions as they are
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(user, "/api/v1/auth/quotas"));
+        await SaveAsync("keepers", "audit");
+        await Eventually.Async(() => StatusAsync(user, "/api/v1/inference/installs"), status => status == HttpStatusCode.Forbidden);
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(user, "/api/v1/admin/audit"));
+    }
+
+    [Fact]
+    public async Task A_permission_that_is_none_is_refused()
+    {
+        var answer = await platform.Administrator.PutAsJsonAsync($"{Groups}odd", new { title = "Odd", permissions = new[] { "everything" } });
+        Assert.Equal((HttpStatusCode.BadRequest, "permission.unknown"), (answer.StatusCode, (await answer.JsonAsync()).Text("code")));
+    }
+
+    private static async Task<HttpStatusCode> StatusAsync(HttpClient client, string path) => (await client.GetAsync(path)).StatusCode;
+
     private static async Task<HttpStatusCode> UseAsync(HttpClient client) =>
         (await client.PostAsJsonAsync("/v1/completions", new { model = "for-readers", prompt = "a", max_tokens = 1 })).StatusCode;
 
@@ -86,5 +118,6 @@ public sealed class SaveGroupTests(PlatformFixture platform)
     private async Task<int> MembersAsync(string key) =>
         (await platform.Administrator.GetJsonAsync("/api/v1/auth/groups")).GetProperty("items").EnumerateArray().Single(group => group.Text("key") == key).GetProperty("members").GetInt32();
 
-    private async Task SaveAsync(string key) => (await platform.Administrator.PutAsJsonAsync(Groups + key, new { title = $"The {key}" })).EnsureSuccessStatusCode();
+    private async Task SaveAsync(string key, params string[] permissions) =>
+        (await platform.Administrator.PutAsJsonAsync(Groups + key, new { title = $"The {key}", permissions = permissions.Length == 0 ? null : permissions })).EnsureSuccessStatusCode();
 }

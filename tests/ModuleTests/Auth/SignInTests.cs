@@ -9,17 +9,32 @@ namespace LlmPlatform.ModuleTests.Auth;
 
 public sealed class SignInTests(PlatformFixture platform)
 {
+    // A30. Who is disabled is not told so, even with the right password: it may be somebody else who has it.
     [Fact]
-    public async Task A_wrong_password_and_an_unknown_person_get_the_same_answer()
+    public async Task Whoever_is_turned_away_gets_one_answer_whatever_the_reason()
     {
-        async Task<string> Of(string email)
+        async Task<string> RegisterAsync(string role, bool disabled)
         {
-            var answer = await platform.Client.PostAsJsonAsync("/api/v1/auth/token", new { email, password = "wrong password" });
-            Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
-            return Without(await answer.Content.ReadAsStringAsync(), "traceId");
+            var email = $"turned.away.{role}@example.com";
+            var user = await (await platform.Administrator.PostAsJsonAsync("/api/v1/auth/users", new { email, name = $"Turned away {role}", role, password = PlatformFixture.Password })).JsonAsync();
+            (await platform.Administrator.PatchAsJsonAsync($"/api/v1/auth/users/{user.Text("id")}", new { disabled })).EnsureSuccessStatusCode();
+            return email;
         }
 
-        Assert.Equal(await Of("nobody@example.com"), await Of(PlatformFixture.Email));
+        async Task<string> AnswerAsync(string email, string password)
+        {
+            var answer = await platform.Client.PostAsJsonAsync("/api/v1/auth/token", new { email, password });
+            Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+            var headers = answer.Headers.Concat(answer.Content.Headers).Where(h => h.Key != "Date" && !h.Key.Equals("X-Request-Id", StringComparison.OrdinalIgnoreCase));
+            return string.Join('\n', headers.Select(h => $"{h.Key}: {string.Join(',', h.Value)}").Order(StringComparer.Ordinal)) + Without(await answer.Content.ReadAsStringAsync(), "traceId");
+        }
+
+        var unknown = await AnswerAsync("nobody@example.com", PlatformFixture.Password);
+        Assert.Contains("auth.invalid_credentials", unknown, StringComparison.Ordinal);
+        Assert.Equal(unknown, await AnswerAsync(PlatformFixture.Email, "wrong password"));
+        Assert.Equal(unknown, await AnswerAsync(await RegisterAsync("user", disabled: true), PlatformFixture.Password));
+        Assert.Equal(unknown, await AnswerAsync(await RegisterAsync("pending", disabled: false), "wrong password"));
+        Assert.Equal(unknown, await AnswerAsync("no address at all", PlatformFixture.Password));
     }
 
     [Fact]

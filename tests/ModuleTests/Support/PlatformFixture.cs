@@ -63,8 +63,9 @@ public sealed class PlatformFixture : IAsyncLifetime
 
     public async Task<HttpClient> UserAsync(string role = "user")
     {
-        var email = $"user{Interlocked.Increment(ref users)}@example.com";
-        var created = await Administrator.PostAsJsonAsync("/api/v1/auth/users", new { email, name = "Somebody", password = Password, role });
+        var number = Interlocked.Increment(ref users);
+        var email = $"user{number}@example.com";
+        var created = await Administrator.PostAsJsonAsync("/api/v1/auth/users", new { email, name = $"Somebody {number}", password = Password, role });
         created.EnsureSuccessStatusCode();
         return await SignInAsync(email, Password);
     }

@@ -10,7 +10,7 @@ namespace LlmPlatform.Admin.Audit;
 
 public static class ListAuditEndpoint
 {
-    [WolverineGet("/api/v1/admin/audit", OperationId = "listAudit"), Authorize(Policies.Administrator)]
+    [WolverineGet("/api/v1/admin/audit", OperationId = "listAudit"), Authorize(Permissions.Audit)]
     [EndpointSummary("List the audit trail, newest first"), Tags("Admin")]
     [ProducesResponseType(typeof(ProblemDetails), 400, "application/problem+json")]
     public static async Task<Page<AuditEntry>> GetAsync(

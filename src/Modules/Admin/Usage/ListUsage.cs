@@ -12,7 +12,7 @@ public static class ListUsageEndpoint
 {
     private const string Month = "yyyy-MM";
 
-    [WolverineGet("/api/v1/admin/usage", OperationId = "listUsage"), Authorize(Policies.Administrator)]
+    [WolverineGet("/api/v1/admin/usage", OperationId = "listUsage"), Authorize(Permissions.Quotas)]
     [EndpointSummary("List what each user used in a month"), Tags("Usage"), ProducesResponseType<ProblemDetails>(400)]
     public static async Task<Page<MonthlyUsage>> Get(string? month, string? cursor, int? limit, IUsageReports reports, DateTimeOffset now, CancellationToken cancellation)
     {

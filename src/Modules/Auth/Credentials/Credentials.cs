@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Claims;
 using LlmPlatform.Auth.ApiKeys;
+using LlmPlatform.Auth.Groups;
 using LlmPlatform.Auth.SignIn;
 using LlmPlatform.Auth.Users;
 using LlmPlatform.SharedKernel;
@@ -43,7 +44,7 @@ internal sealed class Credentials(IAuthStore store, AccessTokens tokens, ApiKeyU
 
         var open = await RememberAsync(
             $"cookie {Convert.ToHexString(Secret.Hash(secret))}", session => PageSessions.FindAsync(session, secret, clock.GetUtcNow(), cancellation));
-        return open is not null && await UserAsync(open.UserId, cancellation) is { } user ? WithSession(Identity(user, CredentialHandler.Cookie), open.Id) : null;
+        return open is not null && await UserAsync(open.UserId, cancellation) is { } user ? WithSession(await IdentityAsync(user, CredentialHandler.Cookie, cancellation), open.Id) : null;
     }
 
     /// <summary>
@@ -78,7 +79,7 @@ internal sealed class Credentials(IAuthStore store, AccessTokens tokens, ApiKeyU
         }
 
         uses.Note(key.Id);
-        var identity = Identity(user, CredentialHandler.Name);
+        var identity = await IdentityAsync(user, CredentialHandler.Name, cancellation);
         identity.AddClaim(new Claim(CurrentUser.ApiKeyClaim, key.Id.ToString()));
         identity.AddClaims(key.Scopes.Select(scope => new Claim(CurrentUser.ScopeClaim, scope)));
         identity.AddClaims(key.Models.Select(model => new Claim(CurrentUser.ModelClaim, model)));
@@ -88,7 +89,7 @@ internal sealed class Credentials(IAuthStore store, AccessTokens tokens, ApiKeyU
     private async ValueTask<ClaimsIdentity?> ReadTokenAsync(AccessToken token, CancellationToken cancellation)
     {
         return await IsOpenAsync(token.SessionId, token.UserId, cancellation) && await UserAsync(token.UserId, cancellation) is { } user
-            ? WithSession(Identity(user, CredentialHandler.Name), token.SessionId)
+            ? WithSession(await IdentityAsync(user, CredentialHandler.Name, cancellation), token.SessionId)
             : null;
     }
 
@@ -119,14 +120,20 @@ internal sealed class Credentials(IAuthStore store, AccessTokens tokens, ApiKeyU
         return identity;
     }
 
-    private static ClaimsIdentity Identity(User user, string credential) => new(
-        [
-            new Claim(CurrentUser.SubjectClaim, user.Id.ToString()), new Claim(CurrentUser.RoleClaim, user.Role),
-            .. user.Groups.Select(group => new Claim(CurrentUser.GroupClaim, group)),
-        ],
-        credential,
-        CurrentUser.SubjectClaim,
-        CurrentUser.RoleClaim);
+    private async ValueTask<ClaimsIdentity> IdentityAsync(User user, string credential, CancellationToken cancellation)
+    {
+        var identity = new ClaimsIdentity(credential, CurrentUser.SubjectClaim, CurrentUser.RoleClaim);
+        identity.AddClaim(new Claim(CurrentUser.SubjectClaim, user.Id.ToString()));
+        identity.AddClaim(new Claim(CurrentUser.RoleClaim, user.Role));
+        foreach (var key in user.Groups)
+        {
+            identity.AddClaim(new Claim(CurrentUser.GroupClaim, key));
+            var group = await RememberAsync($"group {key}", session => session.LoadAsync<Group>(key, cancellation));
+            identity.AddClaims((group?.Permissions ?? []).Select(permission => new Claim(CurrentUser.PermissionClaim, permission)));
+        }
+
+        return identity;
+    }
 
     private sealed class CacheClock(TimeProvider clock) : ISystemClock
     {

@@ -22,15 +22,17 @@ internal sealed class Revocation(RequestDelegate next, Credentials credentials, 
         }
 
         var reader = context.RequestAborted;
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(reader);
+        using var revoked = new CancellationTokenSource();
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(reader, revoked.Token);
         using var timer = new PeriodicTimer(Look, clock);
-        var watching = WatchAsync(context.User, timer, ending);
+        var watching = WatchAsync(context.User, timer, revoked);
         context.RequestAborted = ending.Token;
+        context.Features.Set(new AccessEnded(revoked.Token));
         try
         {
             await next(context);
         }
-        catch (Exception) when (ending.IsCancellationRequested && !reader.IsCancellationRequested)
+        catch (Exception) when (revoked.IsCancellationRequested && !reader.IsCancellationRequested)
         {
             context.RequestAborted = reader;
             await EndAsync(context, new Error(401, "token.revoked", "Your access was ended while this was under way."));
@@ -43,13 +45,13 @@ internal sealed class Revocation(RequestDelegate next, Credentials credentials, 
         }
     }
 
-    private async Task WatchAsync(ClaimsPrincipal user, PeriodicTimer timer, CancellationTokenSource ending)
+    private async Task WatchAsync(ClaimsPrincipal user, PeriodicTimer timer, CancellationTokenSource revoked)
     {
         while (await timer.WaitForNextTickAsync())
         {
-            if (!await IsGoodAsync(user, ending.Token))
+            if (!await IsGoodAsync(user, revoked.Token))
             {
-                await ending.CancelAsync();
+                await revoked.CancelAsync();
                 return;
             }
         }

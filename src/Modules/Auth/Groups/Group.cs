@@ -13,6 +13,9 @@ public sealed partial record Group
 
     public required string Title { get; init; }
 
+    /// <summary>What its members may do beside what everybody may, of <see cref="SharedKernel.Permissions"/>.</summary>
+    public IReadOnlyList<string> Permissions { get; init; } = [];
+
     public required DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>Held by whoever makes or deletes a group, or puts somebody into one.</summary>
@@ -27,8 +30,8 @@ public sealed partial record Group
 }
 
 /// <summary>A group and how many people are in it.</summary>
-public sealed record GroupDetails(string Key, string Title, int Members, DateTimeOffset CreatedAt)
+public sealed record GroupDetails(string Key, string Title, IReadOnlyList<string> Permissions, int Members, DateTimeOffset CreatedAt)
 {
     internal static async Task<GroupDetails> OfAsync(Group group, IQuerySession session, CancellationToken cancellation) =>
-        new(group.Id, group.Title, await session.Query<User>().CountAsync(u => u.Groups.Contains(group.Id), cancellation), group.CreatedAt);
+        new(group.Id, group.Title, group.Permissions, await session.Query<User>().CountAsync(u => u.Groups.Contains(group.Id), cancellation), group.CreatedAt);
 }

@@ -10,19 +10,23 @@ using Wolverine.Http;
 
 namespace LlmPlatform.Auth.Groups;
 
-/// <summary>Makes a group, or gives one another title.</summary>
-public sealed record SaveGroup(string Title);
+/// <summary>Makes a group, or changes one. Permissions that are left out stay as they are.</summary>
+public sealed record SaveGroup(string Title, IReadOnlyList<string>? Permissions = null);
 
 internal sealed class SaveGroupValidator : AbstractValidator<SaveGroup>
 {
-    public SaveGroupValidator() =>
+    public SaveGroupValidator()
+    {
         RuleFor(c => c.Title).Must(title => UserRules.IsLine(title, 200)).WithErrorCode("group.title_invalid").WithMessage("A title is one line of 1 to 200 characters.");
+        RuleForEach(c => c.Permissions).Must(Permissions.All.Contains)
+            .WithErrorCode("permission.unknown").WithMessage($"A permission is one of: {string.Join(", ", Permissions.All)}.");
+    }
 }
 
 public static class SaveGroupEndpoint
 {
     [WolverinePut("/api/v1/auth/groups/{key}", OperationId = "saveGroup"), Authorize(Policies.Administrator)]
-    [EndpointSummary("Make a group, or give one another title"), Tags("Groups"), ProducesResponseType<ProblemDetails>(422)]
+    [EndpointSummary("Make a group, or change one"), Tags("Groups"), ProducesResponseType<ProblemDetails>(422)]
     public static async Task<(GroupDetails, OutgoingMessages)> Put(
         string key, SaveGroup command, IDocumentSession session, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
     {
@@ -33,7 +37,7 @@ public static class SaveGroupEndpoint
 
         await session.LockAsync(Group.Lock, cancellation);
         var known = await session.LoadAsync<Group>(key, cancellation);
-        var saved = new Group { Id = key, Title = command.Title.Trim(), CreatedAt = known?.CreatedAt ?? now };
+        var saved = new Group { Id = key, Title = command.Title.Trim(), Permissions = [.. (command.Permissions ?? known?.Permissions ?? []).Distinct()], CreatedAt = known?.CreatedAt ?? now };
         session.Store(saved);
         return (await GroupDetails.OfAsync(saved, session, cancellation), [Act.Of(currentUser.Id, "auth.group_saved", Act.Group(key), now)]);
     }

@@ -27,7 +27,7 @@ internal static partial class OidcSetup
 
     // Signatures that only the provider can make: a secret that it shares with us would make us one as well.
     private static readonly string[] Algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
-    private static readonly string SignedInPage = OwnPage.Read("SignedInPage.html");
+    private static readonly FormPage SignedInPage = new("SignedInPage.html");
 
     public static void AddOidc(this AuthenticationBuilder authentication, IConfiguration configuration)
     {
@@ -155,7 +155,7 @@ internal static partial class OidcSetup
         // A redirect would still count as coming from the provider's site, and our cookie is for our own pages: so one of them leads on.
         PageCookie.Set(http, secret);
         var next = HtmlEncoder.Default.Encode(SignInPage.LocalOrHome(context.ReturnUri));
-        await OwnPage.Answer(http.Response, SignedInPage.Replace("{next}", next, StringComparison.Ordinal)).ExecuteAsync(http);
+        await SignedInPage.Answer(http.Response, "{next}", next).ExecuteAsync(http);
     }
 
     private static SignInWithProvider Read(ClaimsPrincipal person, OidcSettings settings)

@@ -56,7 +56,7 @@ public static class SignInWithProviderHandler
         }
 
         var user = found ?? await registration.AddAsync(
-            session, messages, new NewUser(command.Email!, NameOf(command), settings.Role, null), by: null, now, cancellation);
+            session, messages, new NewUser(command.Email!, NameOf(command), settings.Role, null) { TakesFreeName = true }, by: null, now, cancellation);
         link ??= Link(id, user, messages, now);
         link = await ProviderGroups.ApplyAsync(command.Groups, user, link, settings, session, messages, now, cancellation);
         session.Store(link);
@@ -88,5 +88,5 @@ public static class SignInWithProviderHandler
         !settings.SignUp ? "oidc.no_account" : EmailAddress.Canonical(command.Email) is null ? "oidc.no_email" : null;
 
     private static string NameOf(SignInWithProvider command) =>
-        command.Name is { } name && UserRules.IsLine(name, 200) ? name : command.Email!.Split('@')[0];
+        (command.Name is { } name ? DisplayName.Tidy(name) : null) ?? DisplayName.Tidy(command.Email!.Split('@')[0]) ?? "Somebody";
 }

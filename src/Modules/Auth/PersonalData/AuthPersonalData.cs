@@ -5,6 +5,7 @@ using LlmPlatform.Auth.ApiKeys;
 using LlmPlatform.Auth.Contracts;
 using LlmPlatform.Auth.Oidc;
 using LlmPlatform.Auth.SignIn;
+using LlmPlatform.Auth.TwoFactor;
 using LlmPlatform.Auth.Users;
 using LlmPlatform.SharedKernel;
 using Marten;
@@ -30,6 +31,7 @@ internal sealed class AuthPersonalData(IAuthStore store, SubjectVault vault, Tim
             [
                 File("profile", await UserProfile.OpenAsync(user, vault, cancellation)),
                 File("sessions", await SignInSessions.ListAsync(session, userId, clock.GetUtcNow(), cancellation)),
+                File("second-factor", new { IsOn = await SecondFactors.FindAsync(session, userId, cancellation) is { IsOn: true } }),
                 File("linked-accounts", links.Select(link => new { link.LinkedAt })),
                 File("api-keys", await EventsAsync(session, userId, keys.Select(key => key.Id), cancellation)),
                 File("events", await EventsAsync(session, userId, [userId], cancellation)),

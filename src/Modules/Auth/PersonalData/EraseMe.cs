@@ -11,12 +11,16 @@ using Wolverine.Http;
 
 namespace LlmPlatform.Auth.PersonalData;
 
-/// <summary>Erases whoever asks, for ever. The password shows that it is not somebody who found the browser open.</summary>
-public sealed record EraseMe(string Password);
+/// <summary>Erases whoever asks, for ever. The password, and the code of a second factor where there is one, show that it is not somebody who found the browser open.</summary>
+public sealed record EraseMe(string Password, string? Code = null);
 
 internal sealed class EraseMeValidator : AbstractValidator<EraseMe>
 {
-    public EraseMeValidator() => RuleFor(c => c.Password).NotEmpty().MaximumLength(UserRules.LongestPassword);
+    public EraseMeValidator()
+    {
+        RuleFor(c => c.Password).NotEmpty().MaximumLength(UserRules.LongestPassword);
+        RuleFor(c => c.Code).MaximumLength(32);
+    }
 }
 
 public static class EraseMeEndpoint
@@ -25,24 +29,14 @@ public static class EraseMeEndpoint
     [EndpointSummary("Erase yourself for ever"), Tags("Users"), ProducesResponseType(204)]
     [ProducesResponseType<ProblemDetails>(403), ProducesResponseType<ProblemDetails>(409), ProducesResponseType<ProblemDetails>(429)]
     public static async Task<(IResult, OutgoingMessages)> Delete(
-        EraseMe command,
-        IDocumentSession session,
-        Passwords passwords,
-        SignInAttempts attempts,
-        CallerAddress address,
-        CurrentUser currentUser,
-        DateTimeOffset now,
-        CancellationToken cancellation)
+        EraseMe command, IDocumentSession session, Reauthentication again, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
     {
-        using var attempt = attempts.Begin(currentUser.Id.ToString(), address.Network);
-        var password = await session.LoadAsync<Password>(currentUser.Id, cancellation)
-            ?? throw new Refusal(new Error(409, "password.none", "You have no password to show that it is you. Ask an administrator to erase you."));
-        if (!(await passwords.CheckAsync(password.Hash, command.Password, cancellation)).Fits)
+        if (await session.LoadAsync<Password>(currentUser.Id, cancellation) is null)
         {
-            attempt.Fail();
-            throw new Refusal(new Error(403, "password.wrong", "This is not your password.", "password"));
+            throw new Refusal(new Error(409, "password.none", "You have no password to show that it is you. Ask an administrator to erase you."));
         }
 
+        await again.RequireAsync(session, currentUser.Id, command.Password, command.Code, now, cancellation);
         return (new SignedOut(), await Erasure.EraseAsync(session, currentUser.Id, currentUser.Id, now, cancellation));
     }
 }

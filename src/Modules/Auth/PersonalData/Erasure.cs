@@ -1,6 +1,10 @@
 using LlmPlatform.Auth.ApiKeys;
+using LlmPlatform.Auth.Avatars;
+using LlmPlatform.Auth.Links;
 using LlmPlatform.Auth.Oidc;
+using LlmPlatform.Auth.Quotas;
 using LlmPlatform.Auth.SignIn;
+using LlmPlatform.Auth.TwoFactor;
 using LlmPlatform.Auth.Users;
 using LlmPlatform.SharedKernel;
 using Marten;
@@ -33,8 +37,13 @@ internal static class Erasure
         }
 
         session.DeleteWhere<EmailClaim>(claim => claim.UserId == userId);
+        session.DeleteWhere<NameClaim>(claim => claim.UserId == userId);
         session.DeleteWhere<AccountLink>(link => link.UserId == userId);
         session.Delete<Password>(userId);
+        session.Delete<Quota>(Quota.OfUser(userId));
+        OneTimeLinks.EndAll(session, userId);
+        SecondFactors.Remove(session, userId);
+        AvatarTable.Delete(session, userId);
         SignInSessions.Delete(session, userId);
         SubjectVault.Destroy(session, userId);
         return [new Contracts.UserErased(userId, now), Act.Of(by, "auth.user_erased", Act.User(userId), now)];

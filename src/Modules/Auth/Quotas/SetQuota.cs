@@ -51,7 +51,7 @@ internal static class QuotaRules
 
 public static class SetQuotaEndpoint
 {
-    [WolverinePut("/api/v1/auth/quotas/{scope}", OperationId = "setQuota"), Authorize(Policies.Administrator)]
+    [WolverinePut("/api/v1/auth/quotas/{scope}", OperationId = "setQuota"), Authorize(Permissions.Quotas)]
     [EndpointSummary("Limit what a user, a group, each user or a model may use"), Tags("Quotas"), ProducesResponseType<ProblemDetails>(404), ProducesResponseType<ProblemDetails>(422)]
     public static async Task<(QuotaDetails, OutgoingMessages)> Put(
         string scope, SetQuota command, IDocumentSession session, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
@@ -81,7 +81,7 @@ public static class SetQuotaEndpoint
 
 public static class DeleteQuotaEndpoint
 {
-    [WolverineDelete("/api/v1/auth/quotas/{scope}", OperationId = "deleteQuota"), Authorize(Policies.Administrator)]
+    [WolverineDelete("/api/v1/auth/quotas/{scope}", OperationId = "deleteQuota"), Authorize(Permissions.Quotas)]
     [EndpointSummary("Lift the limits that are set there"), Tags("Quotas"), ProducesResponseType<ProblemDetails>(404)]
     public static async Task<(Microsoft.AspNetCore.Http.HttpResults.NoContent, OutgoingMessages)> Delete(
         string scope, IDocumentSession session, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
@@ -94,7 +94,7 @@ public static class DeleteQuotaEndpoint
 
 public static class ListQuotasEndpoint
 {
-    [WolverineGet("/api/v1/auth/quotas", OperationId = "listQuotas"), Authorize(Policies.Administrator)]
+    [WolverineGet("/api/v1/auth/quotas", OperationId = "listQuotas"), Authorize(Permissions.Quotas)]
     [EndpointSummary("List the quotas"), Tags("Quotas"), ProducesResponseType<ProblemDetails>(400)]
     public static async Task<Page<QuotaDetails>> Get(string? cursor, int? limit, IQuerySession session, CancellationToken cancellation)
     {

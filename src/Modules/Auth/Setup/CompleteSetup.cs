@@ -20,7 +20,7 @@ internal sealed class CompleteSetupValidator : AbstractValidator<CompleteSetup>
     {
         RuleFor(c => c.Token).NotEmpty().MaximumLength(200);
         RuleFor(c => c.Email).Email();
-        RuleFor(c => c.Password).NewPassword();
+        RuleFor(c => c.Password).NewPassword().NotPersonal(c => c.Email, c => c.Name);
         RuleFor(c => c.Name).PersonName();
     }
 }
@@ -47,7 +47,7 @@ public static class CompleteSetupEndpoint
 
         var hash = await passwords.HashAsync(command.Password, cancellation);
         var messages = new OutgoingMessages();
-        var newcomer = new NewUser(command.Email, command.Name ?? "Administrator", Roles.Administrator, hash);
+        var newcomer = new NewUser(command.Email, command.Name ?? "Administrator", Roles.Administrator, hash) { TakesFreeName = command.Name is null };
         var user = await registration.AddAsync(session, messages, newcomer, by: null, now, cancellation);
         session.Store(new SetupState { ClosedAt = now });
         link.Remove();

@@ -6,15 +6,20 @@ using Wolverine;
 
 namespace LlmPlatform.Auth.Setup;
 
-/// <summary>Sees to a first administrator between the start of the bus and the first request.</summary>
+/// <summary>Sees to a first administrator, and to the names of those who are there, between the start of the bus and the first request.</summary>
 internal sealed class FirstAdministrator(IServiceScopeFactory scopes, IConfiguration configuration, Passwords passwords) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var command = await ReadAsync(cancellationToken);
         await using var scope = scopes.CreateAsyncScope();
-        await scope.ServiceProvider.GetRequiredService<IMessageBus>().InvokeAsync(command, cancellationToken);
+        var bus = scope.ServiceProvider.GetRequiredService<IMessageBus>();
+        await bus.InvokeAsync(new ClaimNames(Guid.Empty), cancellationToken);
+        await bus.InvokeAsync(command, cancellationToken);
     }
+
+    private static string? FaultOf(string password, string email) =>
+        CommonPasswords.Contain(password) ? UserRules.CommonPassword : UserRules.IsPersonal(password, email) ? UserRules.PersonalPassword : null;
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -22,7 +27,7 @@ internal sealed class FirstAdministrator(IServiceScopeFactory scopes, IConfigura
     {
         if ((configuration["Setup:Email"], configuration["Setup:Password"]) is not ({ Length: > 0 } email, { Length: > 0 } password))
         {
-            return new PrepareSetup(null, null);
+            return new PrepareSetup(null, null, null);
         }
 
         if (EmailAddress.Canonical(email) is null)
@@ -32,7 +37,7 @@ internal sealed class FirstAdministrator(IServiceScopeFactory scopes, IConfigura
 
         // The message carries a hash, because whoever logs messages should find no password in one.
         return password.Length is >= UserRules.ShortestPassword and <= UserRules.LongestPassword
-            ? new PrepareSetup(email, await passwords.HashAsync(password, cancellation))
+            ? new PrepareSetup(email, await passwords.HashAsync(password, cancellation), FaultOf(password, email))
             : throw new InvalidOperationException($"Setup:Password needs {UserRules.ShortestPassword} to {UserRules.LongestPassword} characters.");
     }
 }

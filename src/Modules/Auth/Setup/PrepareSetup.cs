@@ -7,7 +7,10 @@ using Wolverine;
 namespace LlmPlatform.Auth.Setup;
 
 /// <summary>Asks at every start for a first administrator: the one that the settings name, or else a link for whoever reads the log.</summary>
-public sealed record PrepareSetup(string? Email, string? PasswordHash);
+/// <param name="Email">The address that the settings name, or null.</param>
+/// <param name="PasswordHash">Hash of the password that the settings name, or null.</param>
+/// <param name="Fault">Why that password is refused, or null. It only matters where it would be used.</param>
+public sealed record PrepareSetup(string? Email, string? PasswordHash, string? Fault);
 
 public static partial class PrepareSetupHandler
 {
@@ -31,7 +34,12 @@ public static partial class PrepareSetupHandler
 
         if (command.Email is { } email)
         {
-            var newcomer = new NewUser(email, "Administrator", Roles.Administrator, command.PasswordHash);
+            if (command.Fault is { } fault)
+            {
+                throw new InvalidOperationException($"Setup:Password: {fault}");
+            }
+
+            var newcomer = new NewUser(email, "Administrator", Roles.Administrator, command.PasswordHash) { TakesFreeName = true };
             var user = await registration.AddAsync(session, messages, newcomer, by: null, now, cancellation);
             session.Store(new SetupState { ClosedAt = now });
             link.Remove();

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Configuration;
 namespace LlmPlatform.Auth.Setup;
 
 /// <summary>The link that lets its reader become the first administrator, in a file that only the platform's own user can read.</summary>
-public sealed class SetupLink(IConfiguration configuration)
+public sealed class SetupLink(IConfiguration configuration, PublicAddress address)
 {
     private string File => Path.Combine(configuration["Data:Path"] ?? "data", "setup-link");
 
@@ -23,7 +23,7 @@ public sealed class SetupLink(IConfiguration configuration)
 
     public string Write(string token)
     {
-        var link = $"{Address()}/setup?token={token}";
+        var link = address.Of($"/setup?token={token}");
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(File))!);
 
         // A file that is there keeps its mode when it is opened, so an old one goes first.
@@ -40,13 +40,4 @@ public sealed class SetupLink(IConfiguration configuration)
     }
 
     public void Remove() => System.IO.File.Delete(File);
-
-    // Names that mean "every address" cannot be typed into a browser.
-    private string Address() =>
-        (configuration["PublicUrl"] ?? (configuration["Urls"] ?? "http://127.0.0.1:8080").Split(';')[0].Trim())
-        .Replace("//0.0.0.0", "//127.0.0.1", StringComparison.Ordinal)
-        .Replace("//[::]", "//127.0.0.1", StringComparison.Ordinal)
-        .Replace("//*", "//127.0.0.1", StringComparison.Ordinal)
-        .Replace("//+", "//127.0.0.1", StringComparison.Ordinal)
-        .TrimEnd('/');
 }

@@ -10,8 +10,8 @@ using Wolverine.Http;
 
 namespace LlmPlatform.Auth.SignIn;
 
-/// <summary>Signs in with e-mail address and password.</summary>
-public sealed record SignIn(string Email, string Password);
+/// <summary>Signs in with e-mail address and password, and with a code where the person has a second factor.</summary>
+public sealed record SignIn(string Email, string Password, string? Code = null);
 
 /// <summary>An access token to call with, and a refresh token that gets the next pair once.</summary>
 public sealed record TokenPair(string AccessToken, string RefreshToken, string TokenType, int ExpiresIn);
@@ -22,6 +22,7 @@ internal sealed class SignInValidator : AbstractValidator<SignIn>
     {
         RuleFor(c => c.Email).NotEmpty().MaximumLength(254);
         RuleFor(c => c.Password).NotEmpty().MaximumLength(UserRules.LongestPassword);
+        RuleFor(c => c.Code).MaximumLength(32);
     }
 }
 
@@ -33,9 +34,10 @@ public static class SignInEndpoint
         SignIn command, IDocumentSession session, PasswordSignIn passwords, AccessTokens tokens, DateTimeOffset now, CancellationToken cancellation)
     {
         var messages = new OutgoingMessages();
-        if (await passwords.CheckAsync(command, session, messages, now, cancellation) is not { } user)
+        var (user, refusal) = await passwords.CheckAsync(command, session, messages, now, cancellation);
+        if (user is null)
         {
-            return (PasswordSignIn.Wrong(), messages);
+            return (TypedResults.Problem(refusal!.ToProblem()), messages);
         }
 
         var sessionId = Guid.CreateVersion7(now);

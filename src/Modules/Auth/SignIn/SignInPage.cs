@@ -1,7 +1,5 @@
 using System.Text.Encodings.Web;
 using LlmPlatform.Auth.Oidc;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -14,19 +12,12 @@ internal static class SignInPage
 
     private const string Home = "/";
 
-    private static readonly string Page = OwnPage.Read("SignInPage.html");
-
     public static void Map(IEndpointRouteBuilder routes)
     {
         var provider = routes.ServiceProvider.GetRequiredService<OidcSettings>() is { Authority: not null } settings
             ? $"<p class=\"or\">or</p><a class=\"other\" href=\"{OidcSetup.StartPath}\">Sign in with {HtmlEncoder.Default.Encode(settings.DisplayName)}</a>"
             : "";
-        var page = Page.Replace("{provider}", provider, StringComparison.Ordinal);
-        routes.MapGet(Path, (HttpResponse response) => OwnPage.Answer(response, page))
-            .AllowAnonymous()
-            .WithSummary("The page to sign in with a browser")
-            .WithTags("Sign-in")
-            .Produces<string>(200, "text/html");
+        new FormPage("SignInPage.html").Map(routes, Path, "The page to sign in with a browser", "Sign-in", "{provider}", provider);
     }
 
     /// <summary>An address of ours, or the first page where it is none: browsers take <c>//</c> and <c>/\</c> for another host.</summary>

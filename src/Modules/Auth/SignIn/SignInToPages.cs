@@ -25,9 +25,8 @@ public static class SignInToPagesEndpoint
         SignIn command, IDocumentSession session, PasswordSignIn passwords, ClaimsPrincipal principal, DateTimeOffset now, CancellationToken cancellation)
     {
         var messages = new OutgoingMessages();
-        return await passwords.CheckAsync(command, session, messages, now, cancellation) is { } user
-            ? (Open(user, session, messages, principal, now), messages)
-            : (PasswordSignIn.Wrong(), messages);
+        var (user, refusal) = await passwords.CheckAsync(command, session, messages, now, cancellation);
+        return (user is not null ? Open(user, session, messages, principal, now) : TypedResults.Problem(refusal!.ToProblem()), messages);
     }
 
     /// <summary>A new session with a new secret. One that the browser had before ends: its secret may be known to whoever planted it.</summary>

@@ -1,4 +1,6 @@
 using FluentValidation;
+using LlmPlatform.Auth.Links;
+using LlmPlatform.Auth.Mail;
 using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.AspNetCore.Authorization;
@@ -9,21 +11,33 @@ using Wolverine.Http;
 
 namespace LlmPlatform.Auth.Users;
 
-/// <summary>Changes what a user may do. What is left out stays as it is.</summary>
-public sealed record ChangeUser(string? Role = null, bool? Disabled = null);
+/// <summary>Changes what a user may do, or the address by which the user signs in. What is left out stays as it is.</summary>
+public sealed record ChangeUser(string? Role = null, bool? Disabled = null, string? Email = null);
 
 internal sealed class ChangeUserValidator : AbstractValidator<ChangeUser>
 {
-    public ChangeUserValidator() => RuleFor(c => c.Role).Role();
+    public ChangeUserValidator()
+    {
+        RuleFor(c => c.Role).Role();
+        RuleFor(c => c.Email!).Email().When(c => c.Email is not null);
+    }
 }
 
 public static class ChangeUserEndpoint
 {
     [WolverinePatch("/api/v1/auth/users/{id}", OperationId = "changeUser"), Authorize(Policies.Administrator)]
-    [EndpointSummary("Change a user's role, or disable or enable the user"), Tags("Users")]
+    [EndpointSummary("Change a user's role or e-mail address, or disable or enable the user"), Tags("Users")]
     [ProducesResponseType<ProblemDetails>(404), ProducesResponseType<ProblemDetails>(409)]
     public static async Task<(UserProfile, OutgoingMessages)> Patch(
-        Guid id, ChangeUser command, IDocumentSession session, SubjectVault vault, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
+        Guid id,
+        ChangeUser command,
+        IDocumentSession session,
+        MailSettings mail,
+        SubjectVault vault,
+        MasterKey master,
+        CurrentUser currentUser,
+        DateTimeOffset now,
+        CancellationToken cancellation)
     {
         await session.LockAsync(Administrators.Lock, cancellation);
         var stream = await session.Events.FetchForWriting<User>(id, cancellation);
@@ -43,6 +57,18 @@ public static class ChangeUserEndpoint
             stream.AppendOne(disabled ? new UserDisabled(id, currentUser.Id, now) : new UserEnabled(id, currentUser.Id, now));
             messages.Add(Act.Of(currentUser.Id, disabled ? "auth.user_disabled" : "auth.user_enabled", Act.User(id), now));
             changed = changed with { IsDisabled = disabled };
+        }
+
+        if (command.Email is { } email && await session.MoveEmailAsync(master, vault, user, email, currentUser.Id, now, cancellation) is { } moved)
+        {
+            stream.AppendOne(moved);
+            OneTimeLinks.EndAll(session, id); // they went to the address that was
+            messages.Add(Act.Of(currentUser.Id, "auth.email_changed", Act.User(id), now));
+            changed = changed.Apply(moved);
+            if (mail.IsOn && await vault.OpenAsync(id, user.SealedEmail, cancellation) is { } old)
+            {
+                messages.Add(SendMail.Of(master, Letter.EmailChange, old, link: null, now));
+            }
         }
 
         if (user.IsActiveAdministrator && !changed.IsActiveAdministrator && !await Administrators.HasOtherAsync(session, id, cancellation))

@@ -10,7 +10,7 @@ using Wolverine.Http;
 
 namespace LlmPlatform.Auth.Users;
 
-/// <summary>Registers a user. Without a password the person cannot sign in before an invitation sets one.</summary>
+/// <summary>Registers a user. Without a password the person cannot sign in before a link from an administrator sets one.</summary>
 public sealed record RegisterUser(string Email, string Name, string Role = Roles.User, string? Password = null);
 
 internal sealed class RegisterUserValidator : AbstractValidator<RegisterUser>
@@ -20,7 +20,7 @@ internal sealed class RegisterUserValidator : AbstractValidator<RegisterUser>
         RuleFor(c => c.Email).Email();
         RuleFor(c => c.Name).PersonName();
         RuleFor(c => c.Role).Role();
-        RuleFor(c => c.Password).NewPassword();
+        RuleFor(c => c.Password).NewPassword().NotPersonal(c => c.Email, c => c.Name);
     }
 }
 

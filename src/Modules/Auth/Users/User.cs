@@ -7,6 +7,8 @@ public sealed record UserRegistered(Guid UserId, string SealedEmail, string Seal
 
 public sealed record UserRenamed(Guid UserId, string SealedName, DateTimeOffset At);
 
+public sealed record UserEmailChanged(Guid UserId, string SealedEmail, Guid By, DateTimeOffset At);
+
 public sealed record UserRoleChanged(Guid UserId, string Role, Guid By, DateTimeOffset At);
 
 public sealed record UserDisabled(Guid UserId, Guid By, DateTimeOffset At);
@@ -50,6 +52,8 @@ public sealed partial record User
     };
 
     public User Apply(UserRenamed e) => this with { SealedName = e.SealedName };
+
+    public User Apply(UserEmailChanged e) => this with { SealedEmail = e.SealedEmail };
 
     public User Apply(UserRoleChanged e) => this with { Role = e.Role };
 

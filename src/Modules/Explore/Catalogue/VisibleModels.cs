@@ -14,12 +14,12 @@ internal sealed record VisibleModels(IReadOnlyList<string>? Names)
 
     public static async Task<VisibleModels> ToAsync(CurrentUser caller, IModelCatalog catalog, CancellationToken cancellation)
     {
-        if (caller is { IsAdministrator: true, Models.Count: 0 })
+        if (caller.Models.Count == 0 && caller.May(Permissions.Models))
         {
             return All;
         }
 
-        var user = new ModelUser(caller.Id, caller.Role) { Groups = caller.Groups, Models = caller.Models };
+        var user = new ModelUser(caller.Id, caller.Role) { Groups = caller.Groups, Models = caller.Models, ManagesModels = caller.May(Permissions.Models) };
         return new VisibleModels([.. (await catalog.ListAsync(user, cancellation)).Where(m => m.Kind == ModelKind.Installed).Select(m => m.Name)]);
     }
 

@@ -13,7 +13,7 @@ namespace LlmPlatform.Inference.Installs;
 
 public static class CancelInstallEndpoint
 {
-    [WolverinePost("/api/v1/inference/installs/{id}/cancel", OperationId = "cancelInstall"), Authorize(Policies.Administrator)]
+    [WolverinePost("/api/v1/inference/installs/{id}/cancel", OperationId = "cancelInstall"), Authorize(Permissions.Models)]
     [EndpointSummary("Cancel an install and throw away what it has"), Tags("Installs"), ProducesResponseType<ProblemDetails>(404), ProducesResponseType<ProblemDetails>(409)]
     public static async Task<(Accepted, OutgoingMessages)> Post(
         Guid id, IDocumentSession session, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)

@@ -49,7 +49,7 @@ public sealed class InstallOverview(RunningInstalls running, ModelFiles files)
 
 public static class GetInstallEndpoint
 {
-    [WolverineGet("/api/v1/inference/installs/{id}", OperationId = "getInstall"), Authorize(Policies.Administrator)]
+    [WolverineGet("/api/v1/inference/installs/{id}", OperationId = "getInstall"), Authorize(Permissions.Models)]
     [EndpointSummary("Show an install and how far it is"), Tags("Installs"), ProducesResponseType<ProblemDetails>(404)]
     public static async Task<InstallDetails> Get(Guid id, IQuerySession session, InstallOverview overview, CancellationToken cancellation) =>
         overview.Of(await session.LoadAsync<Install>(id, cancellation) ?? throw InstallRefusals.NotFound());
@@ -57,7 +57,7 @@ public static class GetInstallEndpoint
 
 public static class ListInstallsEndpoint
 {
-    [WolverineGet("/api/v1/inference/installs", OperationId = "listInstalls"), Authorize(Policies.Administrator)]
+    [WolverineGet("/api/v1/inference/installs", OperationId = "listInstalls"), Authorize(Permissions.Models)]
     [EndpointSummary("List installs, the latest first"), Tags("Installs"), ProducesResponseType<ProblemDetails>(400)]
     public static async Task<Page<InstallDetails>> Get(string? cursor, int? limit, IQuerySession session, InstallOverview overview, CancellationToken cancellation)
     {

@@ -15,7 +15,7 @@ public sealed record StopInstall(Guid InstallId);
 
 public static class PauseInstallEndpoint
 {
-    [WolverinePost("/api/v1/inference/installs/{id}/pause", OperationId = "pauseInstall"), Authorize(Policies.Administrator)]
+    [WolverinePost("/api/v1/inference/installs/{id}/pause", OperationId = "pauseInstall"), Authorize(Permissions.Models)]
     [EndpointSummary("Let an install wait until it is resumed"), Tags("Installs"), ProducesResponseType<ProblemDetails>(404), ProducesResponseType<ProblemDetails>(409)]
     public static async Task<(Accepted, OutgoingMessages)> Post(
         Guid id, IDocumentSession session, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)

@@ -36,7 +36,7 @@ public sealed class RequestInstallValidator : AbstractValidator<RequestInstall>
 
 public static class RequestInstallEndpoint
 {
-    [WolverinePost("/api/v1/inference/installs", OperationId = "requestInstall"), Authorize(Policies.Administrator)]
+    [WolverinePost("/api/v1/inference/installs", OperationId = "requestInstall"), Authorize(Permissions.Models)]
     [EndpointSummary("Install a model"), Tags("Installs")]
     [ProducesResponseType<ProblemDetails>(409), ProducesResponseType<ProblemDetails>(422), ProducesResponseType<ProblemDetails>(507)]
     public static async Task<(Accepted<InstallDetails>, OutgoingMessages)> Post(

@@ -13,7 +13,7 @@ namespace LlmPlatform.Inference.Installs;
 
 public static class ResumeInstallEndpoint
 {
-    [WolverinePost("/api/v1/inference/installs/{id}/resume", OperationId = "resumeInstall"), Authorize(Policies.Administrator)]
+    [WolverinePost("/api/v1/inference/installs/{id}/resume", OperationId = "resumeInstall"), Authorize(Permissions.Models)]
     [EndpointSummary("Go on with an install that was paused"), Tags("Installs"), ProducesResponseType<ProblemDetails>(404), ProducesResponseType<ProblemDetails>(409)]
     public static async Task<(Accepted, OutgoingMessages)> Post(
         Guid id, IDocumentSession session, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
@@ -32,7 +32,7 @@ public static class ResumeInstallEndpoint
 
 public static class RetryInstallEndpoint
 {
-    [WolverinePost("/api/v1/inference/installs/{id}/retry", OperationId = "retryInstall"), Authorize(Policies.Administrator)]
+    [WolverinePost("/api/v1/inference/installs/{id}/retry", OperationId = "retryInstall"), Authorize(Permissions.Models)]
     [EndpointSummary("Try an install that failed once more, from where it ended if that is of use"), Tags("Installs"), ProducesResponseType<ProblemDetails>(404), ProducesResponseType<ProblemDetails>(409)]
     public static async Task<(Accepted, OutgoingMessages)> Post(
         Guid id, IDocumentSession session, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)

@@ -144,7 +144,7 @@ internal static class UploadRoad
 
     public static void MapUploads(this IEndpointRouteBuilder routes)
     {
-        var road = routes.MapGroup(Path).RequireAuthorization(Policies.Administrator).WithTags("Installs");
+        var road = routes.MapGroup(Path).RequireAuthorization(Permissions.Models).WithTags("Installs");
         road.MapMethods("", [HttpMethods.Head], (Guid id, HttpContext context, Uploads uploads, IMessageBus bus) => uploads.HeadAsync(id, context, bus))
             .WithName("getUploadOffset").WithSummary("Tell how much of an upload is here").Produces<ProblemDetails>(404).Produces<ProblemDetails>(409);
         road.MapPatch("", (Guid id, HttpContext context, Uploads uploads, IMessageBus bus) => uploads.PatchAsync(id, context, bus))

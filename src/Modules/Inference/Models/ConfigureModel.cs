@@ -35,7 +35,7 @@ internal sealed class ModelChangeValidator : AbstractValidator<ModelChange>
 
 public static class ConfigureModelEndpoint
 {
-    [WolverinePatch("/api/v1/inference/models/{name}", OperationId = "configureModel"), Authorize(Policies.Administrator)]
+    [WolverinePatch("/api/v1/inference/models/{name}", OperationId = "configureModel"), Authorize(Permissions.Models)]
     [EndpointSummary("Change how a model is run, from its next load on"), Tags("Models"), ProducesResponseType<ProblemDetails>(404), ProducesResponseType<ProblemDetails>(422)]
     public static async Task<(ModelDetails, OutgoingMessages)> Patch(
         string name, ModelChange change, IDocumentSession session, ModelOverview overview, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)

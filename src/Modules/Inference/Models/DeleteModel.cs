@@ -19,7 +19,7 @@ public sealed record ReleaseModelFile(string Name, string Digest);
 
 public static class DeleteModelEndpoint
 {
-    [WolverineDelete("/api/v1/inference/models/{name}", OperationId = "deleteModel"), Authorize(Policies.Administrator)]
+    [WolverineDelete("/api/v1/inference/models/{name}", OperationId = "deleteModel"), Authorize(Permissions.Models)]
     [EndpointSummary("Delete a model; with cascade, also its presets and aliases"), Tags("Models"), ProducesResponseType<ProblemDetails>(404), ProducesResponseType<ProblemDetails>(409)]
     public static async Task<(Accepted, OutgoingMessages)> Delete(
         string name, bool? cascade, IDocumentSession session, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation) =>

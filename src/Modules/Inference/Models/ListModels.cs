@@ -85,14 +85,14 @@ public sealed record ModelDetails(
     /// <summary>With what surrounds it, as far as the caller may see that.</summary>
     internal ModelDetails With(Model model, IReadOnlyList<UsableModel> usable, string? preferred, ModelUser user)
     {
-        var isAdministrator = user.Role == Roles.Administrator;
+        var isManager = user.ManagesModels;
         return this with
         {
             Aliases = Others(ModelKind.Alias),
             Presets = Others(ModelKind.Preset),
             IsDefault = preferred is not null && (preferred == Name || Others(ModelKind.Alias).Contains(preferred)),
-            Source = isAdministrator ? model.Source : null,
-            Rights = isAdministrator ? model.Rights : null,
+            Source = isManager ? model.Source : null,
+            Rights = isManager ? model.Rights : null,
         };
 
         IReadOnlyList<string> Others(ModelKind kind) => [.. usable.Where(m => m.Kind == kind && m.Model == Name).Select(m => m.Name)];

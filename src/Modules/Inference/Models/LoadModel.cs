@@ -13,7 +13,7 @@ namespace LlmPlatform.Inference.Models;
 
 public static class LoadModelEndpoint
 {
-    [WolverinePost("/api/v1/inference/models/{name}/load", OperationId = "loadModel"), Authorize(Policies.Administrator)]
+    [WolverinePost("/api/v1/inference/models/{name}/load", OperationId = "loadModel"), Authorize(Permissions.Models)]
     [EndpointSummary("Load a model"), Tags("Models"), ProducesResponseType<ProblemDetails>(404)]
     public static async Task<(Accepted, LoadModel)> Post(
         string name, IQuerySession session, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation) =>
@@ -24,7 +24,7 @@ public static class LoadModelEndpoint
 
 public static class UnloadModelEndpoint
 {
-    [WolverinePost("/api/v1/inference/models/{name}/unload", OperationId = "unloadModel"), Authorize(Policies.Administrator)]
+    [WolverinePost("/api/v1/inference/models/{name}/unload", OperationId = "unloadModel"), Authorize(Permissions.Models)]
     [EndpointSummary("Unload a model"), Tags("Models"), ProducesResponseType<ProblemDetails>(404), ProducesResponseType<ProblemDetails>(409)]
     public static async Task<(Accepted, UnloadModel)> Post(
         string name, IQuerySession session, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)

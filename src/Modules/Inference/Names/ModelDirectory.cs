@@ -1,7 +1,6 @@
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.Inference.Models;
 using LlmPlatform.Inference.Presets;
-using LlmPlatform.SharedKernel;
 using Marten;
 
 namespace LlmPlatform.Inference.Names;
@@ -98,7 +97,7 @@ internal sealed class ModelDirectory(IInferenceStore store) : IModelCatalog, IMo
         public int ContextTokens => Preset?.ContextTokens ?? Model.ContextTokens;
 
         /// <summary>A preset has rights of its own: whoever wrote it decides who gets the model in this form.</summary>
-        public bool IsFor(ModelUser user) => (user.Role == Roles.Administrator || (Preset?.Rights ?? Model.Rights).Allow(user)) && IsForKeyOf(user);
+        public bool IsFor(ModelUser user) => (user.ManagesModels || (Preset?.Rights ?? Model.Rights).Allow(user)) && IsForKeyOf(user);
 
         /// <summary>An alias is the thing itself under another name; a preset is not its model.</summary>
         private bool IsForKeyOf(ModelUser user) => user.Models.Count == 0 || user.Models.Contains(Name) || user.Models.Contains(Preset?.Id ?? Model.Id);

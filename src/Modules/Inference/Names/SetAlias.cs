@@ -26,7 +26,7 @@ public sealed record AliasDetails(string Alias, string Target, DateTimeOffset Cr
 
 public static class SetAliasEndpoint
 {
-    [WolverinePut("/api/v1/inference/aliases/{alias}", OperationId = "setAlias"), Authorize(Policies.Administrator)]
+    [WolverinePut("/api/v1/inference/aliases/{alias}", OperationId = "setAlias"), Authorize(Permissions.Models)]
     [EndpointSummary("Give a model another name"), Tags("Models")]
     [ProducesResponseType<ProblemDetails>(404), ProducesResponseType<ProblemDetails>(409), ProducesResponseType<ProblemDetails>(422)]
     public static async Task<(AliasDetails, OutgoingMessages)> Put(
@@ -58,7 +58,7 @@ public static class SetAliasEndpoint
 
 public static class ListAliasesEndpoint
 {
-    [WolverineGet("/api/v1/inference/aliases", OperationId = "listAliases"), Authorize(Policies.Administrator)]
+    [WolverineGet("/api/v1/inference/aliases", OperationId = "listAliases"), Authorize(Permissions.Models)]
     [EndpointSummary("List the aliases"), Tags("Models")]
     public static async Task<Page<AliasDetails>> Get(IQuerySession session, CancellationToken cancellation) =>
         new([.. (await session.Query<ModelName>().Where(n => n.AliasOf != null).OrderBy(n => n.Id).ToListAsync(cancellation)).Select(Aliases.Of)], null);
@@ -66,7 +66,7 @@ public static class ListAliasesEndpoint
 
 public static class DeleteAliasEndpoint
 {
-    [WolverineDelete("/api/v1/inference/aliases/{alias}", OperationId = "deleteAlias"), Authorize(Policies.Administrator)]
+    [WolverineDelete("/api/v1/inference/aliases/{alias}", OperationId = "deleteAlias"), Authorize(Permissions.Models)]
     [EndpointSummary("Delete an alias"), Tags("Models"), ProducesResponseType<ProblemDetails>(404)]
     public static async Task<(NoContent, OutgoingMessages)> Delete(
         string alias, IDocumentSession session, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)

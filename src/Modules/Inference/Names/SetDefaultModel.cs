@@ -26,7 +26,7 @@ public sealed record DefaultModelDetails(string? Name);
 
 public static class SetDefaultModelEndpoint
 {
-    [WolverinePut("/api/v1/inference/default-model", OperationId = "setDefaultModel"), Authorize(Policies.Administrator)]
+    [WolverinePut("/api/v1/inference/default-model", OperationId = "setDefaultModel"), Authorize(Permissions.Models)]
     [EndpointSummary("Say which model is meant where none is named"), Tags("Models"), ProducesResponseType<ProblemDetails>(404)]
     public static async Task<(DefaultModelDetails, OutgoingMessages)> Put(
         SetDefaultModel command, IDocumentSession session, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
@@ -56,7 +56,7 @@ public static class GetDefaultModelEndpoint
 
 public static class ClearDefaultModelEndpoint
 {
-    [WolverineDelete("/api/v1/inference/default-model", OperationId = "clearDefaultModel"), Authorize(Policies.Administrator)]
+    [WolverineDelete("/api/v1/inference/default-model", OperationId = "clearDefaultModel"), Authorize(Permissions.Models)]
     [EndpointSummary("Have no default model"), Tags("Models")]
     public static (NoContent, OutgoingMessages) Delete(IDocumentSession session, CurrentUser currentUser, DateTimeOffset now)
     {

@@ -31,7 +31,7 @@ internal sealed class SetRightsValidator : AbstractValidator<SetRights>
 
 public static class SetRightsEndpoint
 {
-    [WolverinePut("/api/v1/inference/models/{name}/rights", OperationId = "setModelRights"), Authorize(Policies.Administrator)]
+    [WolverinePut("/api/v1/inference/models/{name}/rights", OperationId = "setModelRights"), Authorize(Permissions.Models)]
     [EndpointSummary("Say who may use a model or preset"), Tags("Models"), ProducesResponseType<ProblemDetails>(404)]
     public static async Task<(ModelRights, OutgoingMessages)> Put(
         string name, SetRights command, IDocumentSession session, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)

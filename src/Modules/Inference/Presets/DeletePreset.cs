@@ -12,7 +12,7 @@ namespace LlmPlatform.Inference.Presets;
 
 public static class DeletePresetEndpoint
 {
-    [WolverineDelete("/api/v1/inference/presets/{name}", OperationId = "deletePreset"), Authorize(Policies.Administrator)]
+    [WolverineDelete("/api/v1/inference/presets/{name}", OperationId = "deletePreset"), Authorize(Permissions.Models)]
     [EndpointSummary("Delete a preset; with cascade, also its aliases"), Tags("Presets"), ProducesResponseType<ProblemDetails>(404), ProducesResponseType<ProblemDetails>(409)]
     public static async Task<(NoContent, OutgoingMessages)> Delete(
         string name, bool? cascade, IDocumentSession session, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)

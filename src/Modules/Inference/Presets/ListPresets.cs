@@ -32,7 +32,7 @@ public sealed record PresetDetails(
 
     public ModelRights? Rights { get; init; }
 
-    internal static PresetDetails Of(Preset preset, ModelUser user) => user.Role == Roles.Administrator
+    internal static PresetDetails Of(Preset preset, ModelUser user) => user.ManagesModels
         ? ForAdministrators(preset)
         : new PresetDetails(preset.Id, null, preset.Description, preset.ContextTokens, preset.Version, preset.CreatedAt, preset.ChangedAt);
 

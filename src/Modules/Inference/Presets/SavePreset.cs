@@ -53,7 +53,7 @@ internal sealed class SavePresetValidator : AbstractValidator<SavePreset>
 
 public static class SavePresetEndpoint
 {
-    [WolverinePut("/api/v1/inference/presets/{name}", OperationId = "savePreset"), Authorize(Policies.Administrator)]
+    [WolverinePut("/api/v1/inference/presets/{name}", OperationId = "savePreset"), Authorize(Permissions.Models)]
     [EndpointSummary("Make or change a preset"), Tags("Presets")]
     [ProducesResponseType<ProblemDetails>(404), ProducesResponseType<ProblemDetails>(409), ProducesResponseType<ProblemDetails>(422)]
     public static async Task<(PresetDetails, OutgoingMessages)> Put(

@@ -14,7 +14,7 @@ public sealed record RebuildBills(Guid By, DateTimeOffset At);
 
 public static class RebuildBillsEndpoint
 {
-    [WolverinePost("/api/v1/inference/usage/rebuild", OperationId = "rebuildBills"), Authorize(Policies.Administrator)]
+    [WolverinePost("/api/v1/inference/usage/rebuild", OperationId = "rebuildBills"), Authorize(Permissions.Quotas)]
     [EndpointSummary("Make all bills again from the recorded usage"), Tags("Usage")]
     public static (Accepted, OutgoingMessages) Post(CurrentUser currentUser, DateTimeOffset now) => (TypedResults.Accepted((string?)null), [new RebuildBills(currentUser.Id, now)]);
 }

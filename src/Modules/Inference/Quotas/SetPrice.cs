@@ -30,7 +30,7 @@ internal sealed class SetPriceValidator : AbstractValidator<SetPrice>
 
 public static class SetPriceEndpoint
 {
-    [WolverinePut("/api/v1/inference/models/{name}/price", OperationId = "setPrice"), Authorize(Policies.Administrator)]
+    [WolverinePut("/api/v1/inference/models/{name}/price", OperationId = "setPrice"), Authorize(Permissions.Quotas)]
     [EndpointSummary("Set what a model's tokens cost from now on"), Tags("Usage"), ProducesResponseType<ProblemDetails>(404)]
     public static async Task<(ModelPrice, OutgoingMessages)> Put(
         string name, SetPrice command, IDocumentSession session, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
@@ -47,7 +47,7 @@ public static class SetPriceEndpoint
 
 public static class ListPricesEndpoint
 {
-    [WolverineGet("/api/v1/inference/models/{name}/prices", OperationId = "listPrices"), Authorize(Policies.Administrator)]
+    [WolverineGet("/api/v1/inference/models/{name}/prices", OperationId = "listPrices"), Authorize(Permissions.Quotas)]
     [EndpointSummary("List a model's prices, the one that counts first"), Tags("Usage")]
     public static async Task<Page<ModelPrice>> Get(string name, IQuerySession session, CancellationToken cancellation) =>
         new([.. await session.Query<ModelPrice>().Where(p => p.Model == name).OrderByDescending(p => p.Version).ToListAsync(cancellation)], null);

@@ -34,7 +34,7 @@ public sealed class SignInToPagesTests(SignInToPagesTests.House house) : IClassF
         cookie = await SignInAsync();
         for (var i = 0; i < 24; i++)
         {
-                Assert.Equal(HttpStatusCode.OK, await StatusAsync(Me, cookie));
+            Assert.Equal(HttpStatusCode.OK, await StatusAsync(Me, cookie));
             clock.Advance(TimeSpan.FromMinutes(29.9));
         }
 

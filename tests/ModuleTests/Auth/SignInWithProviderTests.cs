@@ -160,6 +160,21 @@ public sealed class SignInWithProviderTests(SignInWithProviderTests.House house)
     public void Nobody_is_led_to_another_site(string? asked, string led) => Assert.Equal(led, SignInPage.LocalOrHome(asked));
 
     [Fact]
+    public async Task A_provider_that_does_not_answer_leads_back_to_the_page_and_one_that_cannot_be_right_stops_the_start()
+    {
+        var folder = TemporaryFolder.Create("llmp-oidc-down-");
+        string[] arguments = [.. PlatformFixture.Arguments(Path.Combine(folder.FullName, "data"), folder.FullName), "--Oidc:ClientId=x", "--Logging:Level=Fatal"];
+        await Assert.ThrowsAsync<InvalidOperationException>(() => Platform.StartAsync([.. arguments, "--Oidc:Authority=http://login.example.com"], null, TestContext.Current.CancellationToken));
+        await using (var platform = await Platform.StartAsync([.. arguments, "--Oidc:Authority=http://127.0.0.1:1"], null, TestContext.Current.CancellationToken))
+        {
+            using var browser = new Browser(platform.Address);
+            await browser.RefusedAsync(await browser.GetAsync(new Uri(platform.Address, "/api/v1/auth/oidc/sign-in")), "oidc");
+        }
+
+        folder.Delete(recursive: true);
+    }
+
+    [Fact]
     public async Task The_page_offers_the_provider_by_its_name()
     {
         using var browser = new Browser(house.Platform.Address);

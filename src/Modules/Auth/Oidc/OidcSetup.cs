@@ -43,16 +43,31 @@ internal static partial class OidcSetup
             (options, http) => options.BackchannelHttpHandler = http.HandlerFor(authority));
     }
 
-    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet(StartPath, Start)
+    public static void Map(IEndpointRouteBuilder routes) => routes.MapGet(StartPath, StartAsync)
         .AllowAnonymous()
         .WithSummary("Sign in at the OpenID provider, with a browser")
         .WithTags("Sign-in")
         .Produces(302)
         .ProducesProblem(404);
 
-    private static IResult Start(string? returnUrl, OidcSettings settings) => settings.Authority is null
-        ? throw Refusal.NotFound("oidc.off", "No OpenID provider is set up here.")
-        : Results.Challenge(new AuthenticationProperties { RedirectUri = SignInPage.LocalOrHome(returnUrl) }, [Scheme]);
+    private static async Task StartAsync(string? returnUrl, HttpContext context, OidcSettings settings, ILogger<OidcSettings> logger)
+    {
+        if (settings.Authority is null)
+        {
+            throw Refusal.NotFound("oidc.off", "No OpenID provider is set up here.");
+        }
+
+        try
+        {
+            await context.ChallengeAsync(Scheme, new AuthenticationProperties { RedirectUri = SignInPage.LocalOrHome(returnUrl) });
+        }
+        catch (InvalidOperationException unreachable) when (!context.Response.HasStarted)
+        {
+            // The provider's description of itself could not be read; whoever wants to sign in sees the page again and not a document.
+            LogFailed(logger, unreachable.GetType().Name, unreachable.Message);
+            context.Response.Redirect($"{SignInPage.Path}?error=oidc");
+        }
+    }
 
     private static void Configure(OpenIdConnectOptions options, Uri authority, OidcSettings settings, string? publicUrl)
     {

@@ -47,7 +47,7 @@ await using (var platform = await Platform.StartAsync(
 
     using var program = new HttpClient { BaseAddress = platform.Address };
     program.DefaultRequestHeaders.Add("x-api-key", key);
-    await Load.RunAsync(report, "500 requests a second by key", 500, length, () => program.GetAsync("/v1/models"));
+    await Load.RunAsync(report, "500 requests a second by key", 500, length, async () => await program.GetAsync("/v1/models"));
 
     // Each refresh uses the token of the one before it, so there are as many chains as may run at once.
     var chains = new System.Collections.Concurrent.ConcurrentQueue<string>();
@@ -67,7 +67,7 @@ await using (var platform = await Platform.StartAsync(
         chains.Enqueue((await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("refreshToken").GetString()!);
         return answer;
     });
-    await Load.RunAsync(report, "10 sign-ins a second", 10, length, () => client.PostAsJsonAsync("/api/v1/auth/token", new { email, password }), target: 1000);
+    await Load.RunAsync(report, "10 sign-ins a second", 10, length, async () => await client.PostAsJsonAsync("/api/v1/auth/token", new { email, password }), target: 1000);
 
     // How long a revoked key goes on working, at the moment that is worst: just after it was looked up.
     for (var i = 0; i < 5; i++)

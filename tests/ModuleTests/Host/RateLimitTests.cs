@@ -1,7 +1,7 @@
 using System.Net;
+using System.Net.Http.Json;
 using LlmPlatform.Host;
 using LlmPlatform.ModuleTests.Support;
-using System.Net.Http.Json;
 using Xunit;
 
 namespace LlmPlatform.ModuleTests.Host;

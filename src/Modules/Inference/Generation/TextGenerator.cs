@@ -78,7 +78,7 @@ internal sealed class TextGenerator(
             switch (item.NewsCase)
             {
                 case Event.NewsOneofCase.Admitted:
-                    yield return new PromptAccepted((int)item.Admitted.PromptTokens) 
+                    yield return new PromptAccepted((int)item.Admitted.PromptTokens)
                     {
                         DroppedMessages = (int)item.Admitted.DroppedMessages,
                         Quota = balance is { TokensLeft: { } left } ? new TokenQuota(balance.Line.Tokens, left, balance.Line.EndsAt) : null,

@@ -107,6 +107,7 @@ public static class InferenceModule
         services.AddSingleton(s => new InstallSources(s.GetRequiredService<IConfiguration>(), s.GetRequiredService<AddressGuard>()));
         services.AddSingleton<RunningInstalls>();
         services.AddSingleton<IPersonalData, InstallPersonalData>();
+        services.AddSingleton<IPersonalData, UsagePersonalData>();
         services.AddSingleton<InstallOverview>();
         services.AddSingleton<Uploads>();
         services.AddSingleton(builder.Configuration.GetSection("Inference").Get<InstallOptions>() ?? new InstallOptions());

@@ -39,6 +39,14 @@ internal sealed class OwnPlatform : IAsyncDisposable
         return own;
     }
 
+    /// <summary>Installs a model of random weights.</summary>
+    public async Task InstallTinyAsync(string name)
+    {
+        var file = Path.Combine(folder.FullName, "tiny.gguf");
+        File.Copy(TinyModel.Path, file, overwrite: true);
+        Assert.Equal("succeeded", (await Administrator.InstallAsync($"file://{file}", name)).Text("state"));
+    }
+
     public HttpClient NewClient(string? credential) => Clients.At(platform.Address, credential);
 
     public async Task<HttpClient> SignInAsync(string email, string password)

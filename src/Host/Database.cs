@@ -11,19 +11,24 @@ internal sealed class Database : IAsyncDisposable
 {
     // The embedded server takes 100 connections. Marten, the bus and plain SQL share this one pool.
     private const int PoolSize = 60;
+    private const int KeyPoolSize = 8;
 
     private readonly DataFolder folder;
     private readonly Server? server;
     private readonly Task serverStart;
 
-    private Database(DataFolder folder, Server? server, NpgsqlDataSource source, CancellationToken cancellation)
+    private Database(DataFolder folder, Server? server, NpgsqlConnectionStringBuilder connection, CancellationToken cancellation)
     {
-        (this.folder, this.server, Source) = (folder, server, source);
+        (this.folder, this.server, Source) = (folder, server, NpgsqlDataSource.Create(connection));
+        Keys = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connection.ConnectionString) { MaxPoolSize = KeyPoolSize });
         serverStart = server?.StartAsync(cancellation) ?? Task.CompletedTask;
     }
 
     /// <summary>Usable once <see cref="ReadyAsync"/> has returned.</summary>
     public NpgsqlDataSource Source { get; }
+
+    /// <summary>Connections of their own for keys, which are looked up in the midst of other work.</summary>
+    public NpgsqlDataSource Keys { get; }
 
     public bool IsEmbedded => server is not null;
 
@@ -39,7 +44,7 @@ internal sealed class Database : IAsyncDisposable
                 MaxPoolSize = PoolSize,
                 ApplicationName = "llmplatform",
             };
-            return new Database(folder, server, NpgsqlDataSource.Create(connection), cancellation);
+            return new Database(folder, server, connection, cancellation);
         }
         catch
         {
@@ -53,6 +58,7 @@ internal sealed class Database : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Source.DisposeAsync();
+        await Keys.DisposeAsync();
         if (server is not null)
         {
             await server.DisposeAsync();

@@ -30,7 +30,7 @@ public sealed class Platform : IAsyncDisposable
         var database = await Database.OpenAsync(builder.Configuration, cancellation);
         try
         {
-            builder.UseDatabase(database.Source);
+            builder.UseDatabase(database.Source, database.Keys);
             var app = Build(builder, database.IsEmbedded, adjust);
             await database.ReadyAsync();
             await SchemaUpdate.ApplyAsync(app, cancellation);
@@ -48,7 +48,8 @@ public sealed class Platform : IAsyncDisposable
     public static WebApplication BuildWithoutDatabase(string[] args)
     {
         var builder = CreateBuilder(args);
-        builder.UseDatabase(NpgsqlDataSource.Create("Host=127.0.0.1;Port=1"));
+        var none = NpgsqlDataSource.Create("Host=127.0.0.1;Port=1");
+        builder.UseDatabase(none, none);
         return Build(builder, ownsDatabase: true, adjust: null);
     }
 

@@ -8,7 +8,11 @@ namespace LlmPlatform.SharedKernel;
 /// <param name="UserId">Whose key it is: keys of different people never meet.</param>
 /// <param name="Key">What the sender calls the request.</param>
 /// <param name="Fingerprint">SHA-256 of method, address and body.</param>
-public sealed record IdempotentRequest(Guid UserId, string Key, byte[] Fingerprint);
+public sealed record IdempotentRequest(Guid UserId, string Key, byte[] Fingerprint)
+{
+    /// <summary>Tells this claim of the key from one that follows it, where its host was taken for dead.</summary>
+    public Guid Claim { get; } = Guid.CreateVersion7();
+}
 
 /// <summary>An answer that is given again, byte for byte.</summary>
 public sealed record KeptAnswer(int Status, IReadOnlyDictionary<string, string> Headers, byte[] Body);
@@ -68,33 +72,36 @@ public sealed class IdempotencyRecords(NpgsqlDataSource database, SubjectVault v
 
         await using var command = Command(
             """
-            insert into shared.idempotency as i (user_id, key, fingerprint, running_until, expires_at) values ($1, $2, $3, $4, $5)
-            on conflict (user_id, key) do update set fingerprint = excluded.fingerprint, running_until = excluded.running_until, expires_at = excluded.expires_at
+            insert into shared.idempotency as i (user_id, key, fingerprint, running_until, expires_at, claim) values ($1, $2, $3, $4, $5, $7)
+            on conflict (user_id, key) do update set fingerprint = excluded.fingerprint, claim = excluded.claim, running_until = excluded.running_until, expires_at = excluded.expires_at
             where i.answer is null and i.running_until < $6
             """,
-            request.UserId, request.Key, request.Fingerprint, Now + Lease, Now + Kept, Now);
+            request.UserId, request.Key, request.Fingerprint, Now + Lease, Now + Kept, Now, request.Claim);
         return await command.ExecuteNonQueryAsync(cancellation) == 1;
     }
 
     public Task RenewAsync(IdempotentRequest request, CancellationToken cancellation) => ExecuteAsync(
-        "update shared.idempotency set running_until = $3 where user_id = $1 and key = $2 and answer is null", request, Now + Lease, cancellation);
+        "update shared.idempotency set running_until = $4 where user_id = $1 and key = $2 and claim = $3 and answer is null", request, [Now + Lease], cancellation);
 
     /// <summary>Writes the answer of work that has claimed the key.</summary>
     public async Task KeepAsync(IdempotentRequest request, KeptAnswer answer, CancellationToken cancellation) => await ExecuteAsync(
-        "update shared.idempotency set answer = $3, running_until = null where user_id = $1 and key = $2", request, await SealAsync(request, answer, cancellation), cancellation);
+        "update shared.idempotency set answer = $4, running_until = null where user_id = $1 and key = $2 and claim = $3",
+        request,
+        [await SealAsync(request, answer, cancellation)],
+        cancellation);
 
     /// <summary>Gives a claimed key up: nothing came of the work, and it may be tried again.</summary>
-    public Task ReleaseAsync(IdempotentRequest request, CancellationToken cancellation) => ExecuteAsync(
-        "delete from shared.idempotency where user_id = $1 and key = $2 and answer is null and fingerprint = $3", request, request.Fingerprint, cancellation);
+    public Task ReleaseAsync(IdempotentRequest request, CancellationToken cancellation) =>
+        ExecuteAsync("delete from shared.idempotency where user_id = $1 and key = $2 and claim = $3 and answer is null", request, [], cancellation);
 
     private DateTimeOffset Now => clock.GetUtcNow().ToUniversalTime();
 
     private ValueTask<string> SealAsync(IdempotentRequest request, KeptAnswer answer, CancellationToken cancellation) =>
         vault.SealAsync(request.UserId, JsonSerializer.Serialize(answer), cancellation);
 
-    private async Task ExecuteAsync(string sql, IdempotentRequest request, object value, CancellationToken cancellation)
+    private async Task ExecuteAsync(string sql, IdempotentRequest request, object[] more, CancellationToken cancellation)
     {
-        await using var command = Command(sql, request.UserId, request.Key, value);
+        await using var command = Command(sql, [request.UserId, request.Key, request.Claim, .. more]);
         await command.ExecuteNonQueryAsync(cancellation);
     }
 

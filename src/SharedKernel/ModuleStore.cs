@@ -34,5 +34,12 @@ public static class ModuleStore
     /// <summary>The one connection pool: five pools of their own would hold five times the idle servers.</summary>
     public static NpgsqlDataSource Database(this IHostApplicationBuilder builder) => (NpgsqlDataSource)builder.Properties[typeof(NpgsqlDataSource)];
 
-    public static void UseDatabase(this IHostApplicationBuilder builder, NpgsqlDataSource database) => builder.Properties[typeof(NpgsqlDataSource)] = database;
+    /// <summary>
+    /// A few connections for looking up keys. Work that holds a connection of the one pool, and perhaps a lock, asks for keys on the way: if it had to
+    /// wait for a second connection of the same pool, all of them could be held by those who wait for it.
+    /// </summary>
+    internal static NpgsqlDataSource KeyDatabase(this IHostApplicationBuilder builder) => (NpgsqlDataSource)builder.Properties[nameof(KeyDatabase)];
+
+    public static void UseDatabase(this IHostApplicationBuilder builder, NpgsqlDataSource database, NpgsqlDataSource keys) =>
+        (builder.Properties[typeof(NpgsqlDataSource)], builder.Properties[nameof(KeyDatabase)]) = (database, keys);
 }

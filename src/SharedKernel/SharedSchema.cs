@@ -25,6 +25,7 @@ public static class SharedSchema
             running_until timestamptz null,
             expires_at timestamptz not null,
             primary key (user_id, key));
+        alter table shared.idempotency add column if not exists claim uuid null;
         create index if not exists idempotency_expiry on shared.idempotency (expires_at);
         alter table shared.signing_keys add column if not exists activates_at timestamptz null;
         create table if not exists shared.data_protection_keys (

@@ -18,8 +18,9 @@ public static class SharedServices
         builder.Services.AddSingleton<HubAddress>();
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<Caller>();
-        builder.Services.AddSingleton<SubjectVault>();
-        builder.Services.AddSingleton<SigningKeys>();
+        var keys = builder.KeyDatabase();
+        builder.Services.AddSingleton(s => new SubjectVault(keys, s.GetRequiredService<MasterKey>()));
+        builder.Services.AddSingleton(s => new SigningKeys(keys, s.GetRequiredService<MasterKey>(), s.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton<IdempotencyRecords>();
         builder.Services.AddDataProtectionKeys();
         builder.Services.AddSingleton(services =>

@@ -86,6 +86,7 @@ public sealed class Code
         "Inference.OpenAi.Choices.Number",
         "Inference.Engine.Generation.Worker.TryLoadedAsync",
         "Inference.Quotas.RunningRequests.CorrectAsync", // what was used is written down also while the host stops
+        "Inference.Quotas.RunningRequests.CountWithoutHoldAsync",
         "Inference.Quotas.RunningRequests.ExpireAsync",
         "Inference.Quotas.RunningRequests.ReadPricesAsync",
         "Inference.Quotas.RunningRequests.RenewAsync",

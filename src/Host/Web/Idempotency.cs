@@ -3,6 +3,7 @@ using System.Text;
 using LlmPlatform.Host.Messaging;
 using LlmPlatform.SharedKernel;
 using Marten;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.Features;
 using Npgsql;
 
@@ -23,7 +24,8 @@ public static class Idempotency
     private static readonly string[] KeptHeaders = ["Content-Type", "Location"];
 
     public static void UseIdempotency(this WebApplication app) => app.Use(static (context, next) =>
-        HttpMethods.IsPost(context.Request.Method) && context.Request.Headers.ContainsKey(Header) && context.User.Identity is { IsAuthenticated: true } && context.GetEndpoint() is not null
+        HttpMethods.IsPost(context.Request.Method) && context.Request.Headers.ContainsKey(Header) && context.User.Identity is { IsAuthenticated: true }
+        && context.GetEndpoint() is { } endpoint && endpoint.Metadata.GetMetadata<IAllowAnonymous>() is null // to sign in again gives another session, and a cookie
             ? RunAsync(context, next)
             : next(context));
 
@@ -56,7 +58,7 @@ public static class Idempotency
             }
 
             var isDone = context.GetEndpoint()!.Metadata.GetMetadata<KeepsItsAnswer>() is not null
-                ? await TryInTransactionAsync(context, next, request)
+                ? await TryInTransactionAsync(context, next, records, request)
                 : await records.TryClaimAsync(request, context.RequestAborted) && await ClaimedAsync(context, next, records, request, clock);
             if (isDone)
             {
@@ -66,7 +68,7 @@ public static class Idempotency
     }
 
     /// <summary>False where the same request was sent twice at once and the other one was first: this one's work is undone then.</summary>
-    private static async Task<bool> TryInTransactionAsync(HttpContext context, RequestDelegate next, IdempotentRequest request)
+    private static async Task<bool> TryInTransactionAsync(HttpContext context, RequestDelegate next, IdempotencyRecords records, IdempotentRequest request)
     {
         context.Features.Set(request);
         try
@@ -74,9 +76,15 @@ public static class Idempotency
             await next(context);
             return true;
         }
-        catch (Exception e) when (IsDone(e) && !context.Response.HasStarted)
+        catch (Exception e) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
         {
-            return false;
+            // Whatever the second one stumbles over, such as a name that the first one has just taken, the answer is the first one's.
+            if (IsDone(e) || await records.FindAsync(request, context.RequestAborted) is { IsSame: true, Answer: not null })
+            {
+                return false;
+            }
+
+            throw;
         }
     }
 
@@ -96,7 +104,7 @@ public static class Idempotency
             context.Features.Set<IHttpResponseBodyFeature>(copied);
             await next(context);
             await copied.CompleteAsync();
-            if (context.Response.StatusCode < 400 && copy.Copied is { } bytes)
+            if (context.Response.StatusCode < 400 && context.Features.Get<AnswerFailed>() is null && copy.Copied is { } bytes)
             {
                 await records.KeepAsync(request, new KeptAnswer(context.Response.StatusCode, HeadersOf(context.Response), bytes), CancellationToken.None);
                 isKept = true;
@@ -140,6 +148,11 @@ public static class Idempotency
         if (context.Request.ContentLength > LongestBody)
         {
             throw new Refusal(new Error(413, "body.too_large", $"A request with an Idempotency-Key has at most {LongestBody} bytes."));
+        }
+
+        if (Roads.Of(context.Request.Path) != Road.Platform && context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+        {
+            limit.MaxRequestBodySize = LongestBody; // what the roads of other products take; it cannot be said any more once the body is read
         }
 
         context.Request.EnableBuffering();

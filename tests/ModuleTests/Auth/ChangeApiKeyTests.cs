@@ -50,6 +50,22 @@ public sealed class ChangeApiKeyTests(PlatformFixture platform)
     }
 
     [Fact]
+    public async Task A_key_that_may_do_everything_still_makes_no_key_and_lifts_no_limit_of_its_own()
+    {
+        var created = await (await platform.Administrator.PostAsJsonAsync("/api/v1/auth/api-keys", new { name = "all", scopes = new[] { "*" }, networks = new[] { "127.0.0.0/8" } })).JsonAsync();
+        using var program = platform.NewClient(created.Text("key"));
+        foreach (var answer in (HttpResponseMessage[])
+            [
+                await program.PostAsJsonAsync("/api/v1/auth/api-keys", new { name = "child" }),
+                await program.PatchAsJsonAsync($"/api/v1/auth/api-keys/{created.Text("id")}", new { networks = Array.Empty<string>() }),
+                await program.PostAsJsonAsync($"/api/v1/auth/api-keys/{created.Text("id")}/rotate", new { }),
+            ])
+        {
+            Assert.Equal((HttpStatusCode.Forbidden, "api_key.not_by_key"), (answer.StatusCode, (await answer.JsonAsync()).Text("code")));
+        }
+    }
+
+    [Fact]
     public async Task What_is_left_out_stays_and_what_is_emptied_goes()
     {
         using var user = await platform.UserAsync();

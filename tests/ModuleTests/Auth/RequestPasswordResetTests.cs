@@ -9,7 +9,7 @@ namespace LlmPlatform.ModuleTests.Auth;
 public sealed class RequestPasswordResetTests(MailingPlatform mailing, PlatformFixture silent)
 {
     [Fact]
-    public async Task An_address_that_nobody_has_gets_the_same_answer_in_about_the_same_time()
+    public async Task An_address_that_nobody_has_gets_the_same_answer()
     {
         var client = mailing.Platform.Client;
         (await mailing.Platform.Administrator.PostAsJsonAsync("/api/v1/auth/users", new { email = "known@example.com", name = "Known" })).EnsureSuccessStatusCode();

@@ -71,8 +71,9 @@ public sealed partial class AccessMatrixTests : IAsyncLifetime
             }
 
             // An administrator passes the door; what is behind it may still say that there is no such thing, or that the body is none.
+            // This one comes by a key, which would survive that the sessions end, and no key changes keys.
             var status = await StatusAsync(platform.Administrator, route);
-            if (status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden && !route.Path.EndsWith("/me", StringComparison.Ordinal))
+            if (status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden && !route.Path.StartsWith("/api/v1/auth/api-keys", StringComparison.Ordinal))
             {
                 wrong.Add($"administrator: {route} answers {(int)status}");
             }
@@ -99,7 +100,7 @@ public sealed partial class AccessMatrixTests : IAsyncLifetime
     {
         using var owner = await UserAsync("user");
         using var other = await UserAsync("user");
-        var routes = Routes().Where(route => OwnerOf(route) == Owner.Person).ToList();
+        var routes = Routes().Where(route => OwnerOf(route) == Owner.Person && route.Policy is null).ToList();
         Assert.NotEmpty(routes);
         foreach (var route in routes)
         {
@@ -125,10 +126,10 @@ public sealed partial class AccessMatrixTests : IAsyncLifetime
         (await platform.Administrator.PutAsync($"/api/v1/auth/groups/insiders/members/{id}", null)).EnsureSuccessStatusCode();
         var rights = new { everyone = false, roles = Array.Empty<string>(), users = Array.Empty<Guid>(), groups = new[] { "insiders" } };
         (await platform.Administrator.PutAsJsonAsync("/api/v1/inference/models/shared-model/rights", rights)).EnsureSuccessStatusCode();
-        var preset = new { @base = "shared-model", rights };
+        var preset = new { @base = "shared-model" }; // with the rights of its model
         Assert.True((await platform.Administrator.PutAsJsonAsync("/api/v1/inference/presets/shared-preset", preset)).IsSuccessStatusCode);
 
-        var routes = Routes().Where(route => OwnerOf(route) == Owner.Rights && route.Verb == "GET").ToList();
+        var routes = Routes().Where(route => OwnerOf(route) == Owner.Rights && route is { Verb: "GET", Policy: null }).ToList();
         Assert.NotEmpty(routes);
         foreach (var route in routes)
         {

@@ -25,6 +25,29 @@ public sealed class IdempotencyTests(PlatformFixture platform)
         Assert.Equal(1, (await user.GetJsonAsync("/api/v1/auth/api-keys")).GetProperty("items").GetArrayLength());
     }
 
+    [Fact]
+    public async Task Ten_at_once_that_would_stumble_over_each_other_get_ten_equal_answers_too()
+    {
+        var person = new { email = "idempotent@example.com", name = "Idempotent Person" };
+        var made = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => PostAsync(platform.Administrator, "/api/v1/auth/users", "register", person)));
+        Assert.All(made, answer => Assert.Equal(HttpStatusCode.Created, answer.StatusCode));
+        Assert.Single((await Task.WhenAll(made.Select(a => a.Content.ReadAsStringAsync()))).Distinct());
+
+        using var user = await platform.UserAsync();
+        var id = (await (await PostAsync(user, "/api/v1/auth/api-keys", "a key", new { name = "turning" })).JsonAsync()).Text("id");
+        var turned = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => PostAsync(user, $"/api/v1/auth/api-keys/{id}/rotate", "turn", new { })));
+        Assert.All(turned, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+        Assert.Single((await Task.WhenAll(turned.Select(a => a.Content.ReadAsStringAsync()))).Distinct());
+    }
+
+    [Fact]
+    public async Task A_request_of_the_roads_of_others_may_be_as_long_with_a_key_as_without()
+    {
+        using var user = await platform.UserAsync();
+        var answer = await PostAsync(user, "/v1/completions", "long", new { model = PlatformFixture.Model, prompt = new string('a', 2 << 20), max_tokens = 1 });
+        Assert.Contains("context_length_exceeded", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
     [Theory, InlineData(false), InlineData(true)]
     public async Task Ten_at_once_generate_one_text(bool stream)
     {

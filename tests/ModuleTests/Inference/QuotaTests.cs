@@ -104,6 +104,60 @@ public sealed class QuotaTests(PlatformFixture platform) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_conversation_that_loses_its_oldest_turns_stays_within_the_quota_however_short_the_reply_becomes()
+    {
+        using var user = await platform.UserAsync();
+        var messages = Enumerable.Range(0, 60).Select(i => new { role = i % 2 == 0 ? "user" : "assistant", content = string.Concat(Enumerable.Repeat($"turn {i} ", 12)) }).Append(new { role = "user", content = "So?" }).ToArray();
+        object Body(int? most) => new { model = Model, messages, truncation = "auto", ignore_eos = true, max_tokens = most };
+        using var unlimited = await platform.UserAsync();
+        var whole = (await (await unlimited.PostAsJsonAsync("/v1/chat/completions", Body(null))).JsonAsync()).GetProperty("usage").GetProperty("prompt_tokens").GetInt32();
+        Assert.InRange(whole, Context / 2, Context); // the conversation is longer than the context, so turns were left out
+
+        // With so much left, only a few tokens are for the reply, and a longer prompt would fit beside them.
+        var quota = whole + 10;
+        await SetQuotaAsync($"user:{await IdAsync(user)}", new { tokensPerDay = quota });
+        await user.PostAsJsonAsync("/v1/chat/completions", Body(null));
+        await user.PostAsJsonAsync("/v1/chat/completions", Body(8));
+        var used = await Eventually.Async(() => user.GetJsonAsync("/api/v1/inference/quotas"), list => list.GetProperty("items")[0].GetProperty("tokensHeld").GetInt64() == 0);
+        Assert.InRange(used.GetProperty("items")[0].GetProperty("tokensUsed").GetInt64(), 0, quota);
+    }
+
+    [Fact]
+    public async Task A_limit_beyond_the_context_asks_for_no_more_than_the_context()
+    {
+        using var user = await platform.UserAsync();
+        await SetQuotaAsync($"user:{await IdAsync(user)}", new { tokensPerDay = Context + 10 });
+        Assert.Equal(HttpStatusCode.OK, await CompleteAsync(user, 1_000_000));
+        Assert.InRange((await SettledAsync(user)).GetProperty("tokensUsed").GetInt64(), 1000, Context);
+    }
+
+    [Fact]
+    public async Task What_ran_without_a_hold_because_its_host_was_taken_for_dead_counts_all_the_same()
+    {
+        using var user = await platform.UserAsync();
+        var id = Guid.Parse(await IdAsync(user));
+        await SetQuotaAsync($"user:{id}", new { tokensPerDay = 1000 });
+        var (ledger, clock) = (Service<QuotaLedger>(), TimeProvider.System);
+        using var stalled = new RunningRequests(Service<IInferenceStore>(), ledger, clock, NullLogger<RunningRequests>.Instance);
+        var usage = new RequestUsage(Guid.CreateVersion7(), id, null, [], Model, clock.GetUtcNow());
+        var lines = await Service<Metering>().LinesAsync(Model, new LlmPlatform.Inference.Contracts.ModelUser(id, "user"), TestContext.Current.CancellationToken);
+        Assert.True(await ledger.TryReserveAsync(usage, lines, 500, clock.GetUtcNow() - QuotaLedger.Lease, TestContext.Current.CancellationToken));
+        await Eventually.Async(() => user.GetJsonAsync("/api/v1/inference/quotas"), list => list.GetProperty("items")[0].GetProperty("tokensHeld").GetInt64() == 0);
+
+        // Before the prompt was taken nothing was used; then the host wakes up and says again that it runs.
+        var meter = stalled.Begin(usage, lines, null);
+        await ledger.RenewAsync([meter.Usage], clock.GetUtcNow(), TestContext.Current.CancellationToken);
+        meter.Count(new Event { Admitted = new Admitted { PromptTokens = 10 } });
+        meter.Count(new Event { Delta = new Delta { Tokens = 20 } });
+        await stalled.StartAsync(TestContext.Current.CancellationToken);
+        meter.Dispose();
+        await stalled.SettledAsync(TestContext.Current.CancellationToken);
+        await stalled.StopAsync(TestContext.Current.CancellationToken);
+        var state = await SettledAsync(user);
+        Assert.Equal((30, 1), (state.GetProperty("tokensUsed").GetInt64(), state.GetProperty("requestsUsed").GetInt64()));
+    }
+
+    [Fact]
     public async Task Requests_are_counted_once_each_and_not_when_they_were_refused()
     {
         using var user = await platform.UserAsync();

@@ -93,5 +93,14 @@ public sealed partial record ApiKey
     internal bool IsFor(IPAddress? address) =>
         Networks.Count == 0 || (address is not null && Networks.Any(network => IPNetwork.Parse(network).Contains(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address)));
 
+    /// <summary>Keys are made and changed by people: a key that could would lift its own limits.</summary>
+    internal static void RefuseKey(CurrentUser caller)
+    {
+        if (caller.ApiKeyId is not null)
+        {
+            throw new Refusal(new Error(403, "api_key.not_by_key", "Sign in to make or change API keys; a key cannot."));
+        }
+    }
+
     internal static Refusal NotFound() => Refusal.NotFound("api_key.not_found", "There is no such API key.");
 }

@@ -33,6 +33,7 @@ public static class ChangeApiKeyEndpoint
     public static async Task<(ApiKeyEntry, OutgoingMessages)> Patch(
         Guid id, ChangeApiKey command, IDocumentSession session, SubjectVault vault, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
     {
+        ApiKey.RefuseKey(currentUser);
         var stream = await session.Events.FetchForWriting<ApiKey>(id, cancellation);
         var key = stream.Aggregate.Of(currentUser);
         var changed = new ApiKeyChanged(

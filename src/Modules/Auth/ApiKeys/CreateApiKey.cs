@@ -58,6 +58,7 @@ public static class CreateApiKeyEndpoint
     public static async Task<(Created<CreatedApiKey>, OutgoingMessages)> Post(
         CreateApiKey command, IDocumentSession session, SubjectVault vault, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
     {
+        ApiKey.RefuseKey(currentUser);
         IReadOnlyList<string> scopes = command.Scopes is { Count: > 0 } wanted ? [.. wanted.Distinct()] : [Scopes.Inference];
         if (!currentUser.IsAdministrator && (scopes.Contains(Scopes.Admin) || scopes.Contains(Scopes.Everything)))
         {

@@ -29,6 +29,7 @@ public static class RotateApiKeyEndpoint
     public static async Task<(RotatedApiKey, OutgoingMessages)> Post(
         Guid id, RotateApiKey command, IDocumentSession session, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
     {
+        ApiKey.RefuseKey(currentUser);
         var stream = await session.Events.FetchForWriting<ApiKey>(id, cancellation);
         var text = ApiKeyText.Create() with { Prefix = stream.Aggregate.Of(currentUser).Prefix };
         var until = now.AddMinutes(command.GraceMinutes);

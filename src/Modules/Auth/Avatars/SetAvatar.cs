@@ -1,3 +1,4 @@
+using LlmPlatform.Auth.Users;
 using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.AspNetCore.Builder;
@@ -16,8 +17,11 @@ public sealed record SetAvatar(Guid UserId, ReadOnlyMemory<byte> Image);
 
 public static class SetAvatarHandler
 {
-    public static OutgoingMessages Handle(SetAvatar command, IDocumentSession session, DateTimeOffset now)
+    public static async Task<OutgoingMessages> Handle(SetAvatar command, IDocumentSession session, DateTimeOffset now, CancellationToken cancellation)
     {
+        // Whoever is erased at this moment must not leave a picture behind.
+        await session.LockAsync(Administrators.Lock, cancellation);
+        _ = await session.LoadAsync<User>(command.UserId, cancellation) ?? throw Refusal.Unauthenticated();
         AvatarTable.Store(session, command.UserId, command.Image.ToArray());
         return [Act.Of(command.UserId, "auth.avatar_changed", Act.User(command.UserId), now)];
     }

@@ -1,3 +1,4 @@
+using LlmPlatform.Auth.Quotas;
 using LlmPlatform.Auth.Users;
 using LlmPlatform.SharedKernel;
 using Marten;
@@ -20,6 +21,7 @@ public static class DeleteGroupEndpoint
         await session.LockAsync(Group.Lock, cancellation);
         var group = await session.LoadAsync<Group>(key, cancellation) ?? throw Group.NotFound();
         session.Delete(group);
+        session.Delete<Quota>(Quota.OfGroup(key));
 
         // Otherwise whoever makes a group of this key later would find people in it.
         foreach (var id in await session.Query<User>().Where(u => u.Groups.Contains(key)).Select(u => u.Id).ToListAsync(cancellation))

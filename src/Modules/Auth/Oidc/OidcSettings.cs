@@ -53,6 +53,12 @@ public sealed record OidcSettings
             throw new InvalidOperationException("Oidc:Authority needs Oidc:ClientId.");
         }
 
+        // Otherwise somebody signs up with another person's address, waits for that person to come by the provider, and shares the account.
+        if (section.GetValue("LinkByEmail", false) && configuration["SignUp:Mode"]?.ToLowerInvariant() is "open" or "approval" && string.IsNullOrEmpty(configuration["Smtp:Host"]))
+        {
+            throw new InvalidOperationException("Oidc:LinkByEmail trusts the addresses of accounts, and with SignUp:Mode open or approval nobody has confirmed them unless mails are sent (Smtp:Host).");
+        }
+
         var role = section["Role"] ?? Roles.User;
         return role is not (Roles.User or Roles.Pending)
             ? throw new InvalidOperationException("Oidc:Role is 'user' or 'pending'. Administrators come by Oidc:AdministratorGroups.")

@@ -2,8 +2,10 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using JasperFx.Events;
 using LlmPlatform.Auth.ApiKeys;
+using LlmPlatform.Auth.Avatars;
 using LlmPlatform.Auth.Contracts;
 using LlmPlatform.Auth.Oidc;
+using LlmPlatform.Auth.Quotas;
 using LlmPlatform.Auth.SignIn;
 using LlmPlatform.Auth.TwoFactor;
 using LlmPlatform.Auth.Users;
@@ -32,6 +34,8 @@ internal sealed class AuthPersonalData(IAuthStore store, SubjectVault vault, Tim
                 File("profile", await UserProfile.OpenAsync(user, vault, cancellation)),
                 File("sessions", await SignInSessions.ListAsync(session, userId, clock.GetUtcNow(), cancellation)),
                 File("second-factor", new { IsOn = await SecondFactors.FindAsync(session, userId, cancellation) is { IsOn: true } }),
+                File("picture", new { WebP = await AvatarTable.FindAsync(session, userId, cancellation) }),
+                File("quota", (await session.LoadAsync<Quota>(Quota.OfUser(userId), cancellation))?.Amounts),
                 File("linked-accounts", links.Select(link => new { link.LinkedAt })),
                 File("api-keys", await EventsAsync(session, userId, keys.Select(key => key.Id), cancellation)),
                 File("events", await EventsAsync(session, userId, [userId], cancellation)),

@@ -19,10 +19,11 @@ public abstract class Attempts(TimeProvider clock, int perAccount, int perAddres
     {
         lock (gate)
         {
-            var byAccount = CountOf($"account {account}");
+            // The address first: who is turned away for it makes no counter of an account.
             var byAddress = CountOf($"address {network}");
-            Refuse(byAccount, perAccount);
             Refuse(byAddress, perAddress);
+            var byAccount = CountOf($"account {account}");
+            Refuse(byAccount, perAccount);
             byAccount.Taken++;
             byAddress.Taken++;
             return new Attempt(() => Return(byAccount, byAddress));
@@ -59,7 +60,8 @@ public abstract class Attempts(TimeProvider clock, int perAccount, int perAddres
 
         if (counts.Count >= Capacity)
         {
-            foreach (var (old, _) in counts.Where(c => clock.GetElapsedTime(c.Value.Since) >= window).ToList())
+            // The older half goes, over or not, so that it is seldom looked for.
+            foreach (var (old, _) in counts.OrderBy(c => c.Value.Since).Take(Capacity / 2).ToList())
             {
                 counts.Remove(old);
             }

@@ -1,4 +1,5 @@
 using FluentValidation;
+using LlmPlatform.Auth.SignIn;
 using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.AspNetCore.Authorization;
@@ -25,10 +26,22 @@ public static class ConfirmTwoFactorEndpoint
     [WolverinePost("/api/v1/auth/me/two-factor/confirm", OperationId = "confirmTwoFactor"), Authorize]
     [EndpointSummary("Turn the second factor on"), Tags("Two-factor"), ProducesResponseType<ProblemDetails>(403)]
     public static async Task<(BackupCodes, OutgoingMessages)> Post(
-        ConfirmTwoFactor command, IDocumentSession session, SecondFactor factor, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
+        ConfirmTwoFactor command,
+        IDocumentSession session,
+        SecondFactor factor,
+        SignInAttempts attempts,
+        CallerAddress address,
+        CurrentUser currentUser,
+        DateTimeOffset now,
+        CancellationToken cancellation)
     {
-        var codes = await factor.ConfirmAsync(session, currentUser.Id, command.Code, now, cancellation)
-            ?? throw new Refusal(new Error(403, "two_factor.code_wrong", "This code is not right now, or nothing waits for one.", "code"));
+        using var attempt = attempts.Begin(currentUser.Id.ToString(), address.Network);
+        if (await factor.ConfirmAsync(session, currentUser.Id, command.Code, now, cancellation) is not { } codes)
+        {
+            attempt.Fail();
+            throw new Refusal(new Error(403, "two_factor.code_wrong", "This code is not right now, or nothing waits for one.", "code"));
+        }
+
         return (new BackupCodes(codes), [Act.Of(currentUser.Id, "auth.two_factor_enabled", Act.User(currentUser.Id), now)]);
     }
 }

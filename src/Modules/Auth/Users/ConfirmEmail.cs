@@ -36,6 +36,7 @@ public static class ConfirmEmailEndpoint
         if (await session.MoveEmailAsync(master, vault, user, email, user.Id, now, cancellation) is { } changed)
         {
             stream.AppendOne(changed);
+            OneTimeLinks.EndAll(session, user.Id); // they went to the address that was
         }
 
         return (TypedResults.NoContent(), [Act.Of(user.Id, "auth.email_changed", Act.User(user.Id), now)]);

@@ -56,7 +56,7 @@ internal sealed class EngineCalls(IModelTargets models, WorkerPool workers, Mete
         // To count tokens is free.
         var isMetered = !submit.TokenizeOnly && submit.Detokenize is null;
         IReadOnlyList<QuotaLine> lines = isMetered ? await metering.LinesAsync(target.Model.Name, user, cancellation) : [];
-        await metering.RefuseIfSpentAsync(lines, MaxTokensOf(submit), cancellation);
+        await metering.RefuseIfSpentAsync(lines, cancellation);
         using var lease = await LeaseAsync(name, target, cancellation);
         lease.KeepAlive = target.Preset?.KeepAlive;
         using var meter = isMetered ? await MeasureAsync(ask, target, lines, submit, lease.Worker, cancellation) : null;
@@ -73,7 +73,7 @@ internal sealed class EngineCalls(IModelTargets models, WorkerPool workers, Mete
     {
         var model = await worker.Ready;
         var context = submit.HasContextTokens ? Math.Min((int)submit.ContextTokens, model.ContextTokens) : model.ContextTokens;
-        var request = new MeteredRequest(cancellation => CountPromptAsync(worker, submit, cancellation), MaxTokensOf(submit), context, ask.CountsPrompt);
+        var request = new MeteredRequest((maxTokens, cancellation) => CountPromptAsync(worker, submit, maxTokens, cancellation), MaxTokensOf(submit), context, ask.CountsPrompt);
         var (meter, maxTokens) = await metering.BeginAsync(target.Model.Name, ask.User, lines, request, cancellation);
         if (maxTokens is { } granted && submit.Embed is null)
         {
@@ -89,10 +89,15 @@ internal sealed class EngineCalls(IModelTargets models, WorkerPool workers, Mete
     }
 
     /// <summary>The tokens of the prompt, by the worker that will compute it: nobody else knows the model's vocabulary and template.</summary>
-    private static async Task<int> CountPromptAsync(Worker worker, Submit submit, CancellationToken cancellation)
+    private static async Task<int> CountPromptAsync(Worker worker, Submit submit, int? maxTokens, CancellationToken cancellation)
     {
         var question = submit.Clone();
         question.TokenizeOnly = true;
+        if (maxTokens > 0)
+        {
+            question.MaxTokens = (uint)maxTokens;
+        }
+
         using var call = worker.Submit(question);
         await foreach (var item in call.News.ReadAllAsync(cancellation))
         {

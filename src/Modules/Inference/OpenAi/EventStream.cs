@@ -51,6 +51,7 @@ internal static class EventStream
         }
         catch (GenerationException failure) when (hasWritten || context.Response.HasStarted)
         {
+            context.Features.Set(new AnswerFailed());
             var error = new Error(failure.Status, failure.Code, failure.Message, failure.Param);
             var line = $"data: {Roads.Body(Roads.Of(context.Request.Path), error).ToJsonString()}\n\n";
             Write(context.Response.BodyWriter, Encoding.UTF8.GetBytes(line));

@@ -19,9 +19,9 @@ public static class GetUsageEndpoint
         string? month, Guid? userId, IQuerySession session, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
     {
         var user = userId ?? currentUser.Id;
-        if (user != currentUser.Id && !currentUser.May(Permissions.Quotas))
+        if (user != currentUser.Id && (!currentUser.May(Permissions.Quotas) || currentUser.ApiKeyId is not null))
         {
-            throw new Refusal(new Error(403, "auth.forbidden", "Only those who set quotas see what others used.", "userId"));
+            throw new Refusal(new Error(403, "auth.forbidden", "Only people who set quotas see what others used, and no key of theirs.", "userId"));
         }
 
         var wanted = month is null ? QuotaLine.MonthOf(now) : DateTime.TryParseExact(month, "yyyy-MM", CultureInfo.InvariantCulture, DateTimeStyles.None, out _) ? month : throw Refusal.BadParam("month", "A month is written as 2026-11.", "param.invalid");

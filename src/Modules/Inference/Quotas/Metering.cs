@@ -4,11 +4,14 @@ using LlmPlatform.Inference.Contracts;
 namespace LlmPlatform.Inference.Quotas;
 
 /// <summary>What a request asks for, as far as it is paid for.</summary>
-/// <param name="CountPromptAsync">Finds out how many tokens the prompt has; asked only where a quota needs to know.</param>
+/// <param name="CountPromptAsync">
+/// Finds out how many tokens the prompt has where the reply may have so many; asked only where a quota needs to know. Where old turns may be left
+/// out, a shorter reply leaves room for a longer prompt.
+/// </param>
 /// <param name="MaxTokens">Completion tokens at most, where the request says so.</param>
 /// <param name="ContextTokens">What prompt and completion may be together.</param>
 /// <param name="CountsPrompt">False where another reply to the same prompt pays for it.</param>
-internal sealed record MeteredRequest(Func<CancellationToken, Task<int>> CountPromptAsync, int? MaxTokens, int ContextTokens, bool CountsPrompt);
+internal sealed record MeteredRequest(Func<int?, CancellationToken, Task<int>> CountPromptAsync, int? MaxTokens, int ContextTokens, bool CountsPrompt);
 
 /// <summary>
 /// Lets a request begin only where every quota that it counts against has room for its prompt and for the longest reply it may get. What it did
@@ -24,11 +27,11 @@ internal sealed class Metering(IQuotaLimits limits, QuotaLedger ledger, RunningR
 
     /// <summary>Turns away what has no chance, before a model is loaded or a prompt is counted for it.</summary>
     /// <exception cref="GenerationException"><c>quota.tokens_exceeded</c>, <c>quota.requests_exceeded</c></exception>
-    public async Task RefuseIfSpentAsync(IReadOnlyList<QuotaLine> lines, int? maxTokens, CancellationToken cancellation)
+    public async Task RefuseIfSpentAsync(IReadOnlyList<QuotaLine> lines, CancellationToken cancellation)
     {
         if (lines.Count > 0)
         {
-            await TightestAsync(lines, (maxTokens ?? 1) + 1L, cancellation);
+            await TightestAsync(lines, 1, cancellation); // no prompt is shorter, and how long a reply can be is known only once the model is loaded
         }
     }
 
@@ -45,7 +48,7 @@ internal sealed class Metering(IQuotaLimits limits, QuotaLedger ledger, RunningR
             return (running.Begin(usage, lines, null), null);
         }
 
-        var prompt = await request.CountPromptAsync(cancellation);
+        var prompt = await request.CountPromptAsync(request.MaxTokens, cancellation);
         var room = Math.Max(1, request.ContextTokens - prompt);
         var completion = Math.Min(request.MaxTokens ?? room, room);
         var paid = request.CountsPrompt ? prompt : 0;
@@ -65,6 +68,7 @@ internal sealed class Metering(IQuotaLimits limits, QuotaLedger ledger, RunningR
                 // Nobody said how long the reply may be: it may be as long as the quota lasts.
                 var left = await TightestAsync(lines, paid + 1, cancellation);
                 completion = (int)Math.Min(room, (left ?? long.MaxValue) - paid);
+                paid = request.CountsPrompt ? await request.CountPromptAsync(completion, cancellation) : 0;
             }
         }
 

@@ -66,14 +66,14 @@ internal sealed class QuotaLedger(NpgsqlDataSource database)
         from locked k join lines l on l.account = k.account and l.period = k.period where a.account = k.account and a.period = k.period
         """;
 
-    /// <summary>Counts tokens of a request that was settled too early. Parameters: accounts, periods, tokens.</summary>
+    /// <summary>Counts what a request used after its hold was given back. Parameters: accounts, periods, tokens, requests.</summary>
     public const string Correct =
         """
         with lines as (select * from unnest(?::text[], ?::text[]) as l(account, period)),
         locked as materialized (
           select a.account, a.period from inference.quota_accounts a join lines l on a.account = l.account and a.period = l.period
           order by a.account collate "C", a.period collate "C" for update of a)
-        update inference.quota_accounts a set tokens_used = a.tokens_used + ? from locked k where a.account = k.account and a.period = k.period
+        update inference.quota_accounts a set tokens_used = a.tokens_used + ?, requests_used = a.requests_used + ? from locked k where a.account = k.account and a.period = k.period
         """;
 
     /// <summary>Takes an amount from all of the lines, or from none. False where one has no room.</summary>

@@ -86,7 +86,7 @@ internal sealed partial class RunningRequests(IInferenceStore store, QuotaLedger
         {
             await work();
         }
-        catch (Exception e) when (e is NpgsqlException or MartenException or IOException or TimeoutException)
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
             LogFailed(logger, e);
         }
@@ -117,11 +117,13 @@ internal sealed partial class RunningRequests(IInferenceStore store, QuotaLedger
                 session.Events.StartStream(usage.Id, Record(usage, prices));
             }
 
+            await CountWithoutHoldAsync(session, batch);
             Release(session, batch);
             await session.SaveChangesAsync();
         }
-        catch (ExistingStreamIdCollisionException) when (batch.Count > 1)
+        catch (Exception e) when (batch.Count > 1 && e is not NpgsqlException)
         {
+            // One of them is at fault; the others must not wait for it.
             foreach (var item in batch)
             {
                 await SettleAsync([item]);
@@ -131,7 +133,44 @@ internal sealed partial class RunningRequests(IInferenceStore store, QuotaLedger
         {
             await CorrectAsync(batch[0]);
         }
+        catch (Exception e) when (e is not (NpgsqlException or IOException or TimeoutException or OutOfMemoryException) && e.InnerException is not NpgsqlException)
+        {
+            LogLost(logger, e, batch[0].Usage!.Id);
+        }
     }
+
+    /// <summary>
+    /// Counts what was used by requests whose hold is gone: another host took this one for dead before the prompt was taken, and gave back all that
+    /// was held. The locks on the holds that are there keep it so until the commit.
+    /// </summary>
+    private static async Task CountWithoutHoldAsync(IDocumentSession session, IReadOnlyList<Ended> batch)
+    {
+        var limited = batch.Where(item => item.Lines.Count > 0 && item.Usage!.IsAdmitted).ToList();
+        if (limited.Count == 0)
+        {
+            return;
+        }
+
+        await session.BeginTransactionAsync(CancellationToken.None);
+        await using var command = new NpgsqlCommand("select id from inference.quota_holds where id = any($1) and cardinality(accounts) > 0 order by id for update");
+        command.Parameters.Add(new NpgsqlParameter { Value = limited.Select(item => item.Usage!.Id).ToArray() });
+        var held = new HashSet<Guid>();
+        await using (var row = await session.ExecuteReaderAsync(command, CancellationToken.None))
+        {
+            while (await row.ReadAsync())
+            {
+                held.Add(row.GetGuid(0));
+            }
+        }
+
+        foreach (var item in limited.Where(item => !held.Contains(item.Usage!.Id)))
+        {
+            Correct(session, item, item.Usage!.Tokens, requests: 1);
+        }
+    }
+
+    private static void Correct(IDocumentSession session, Ended item, long tokens, long requests) => session.QueueSqlCommand(
+        QuotaLedger.Correct, item.Lines.Select(l => l.Account).ToArray(), item.Lines.Select(l => l.Period).ToArray(), tokens, requests);
 
     /// <summary>Another host took this one for dead and settled what it knew of. What was used since then is added.</summary>
     private async Task CorrectAsync(Ended item)
@@ -148,7 +187,7 @@ internal sealed partial class RunningRequests(IInferenceStore store, QuotaLedger
         if (rest.PromptTokens + rest.CompletionTokens > 0)
         {
             session.Events.Append(usage.Id, Record(rest, await ReadPricesAsync(session, [item])) with { Requests = 0 });
-            session.QueueSqlCommand(QuotaLedger.Correct, item.Lines.Select(l => l.Account).ToArray(), item.Lines.Select(l => l.Period).ToArray(), (long)rest.Tokens);
+            Correct(session, item, rest.Tokens, requests: 0);
         }
 
         Release(session, [item]);
@@ -212,6 +251,9 @@ internal sealed partial class RunningRequests(IInferenceStore store, QuotaLedger
 
     [LoggerMessage(LogLevel.Warning, "The usage ledger cannot be written; it is tried again")]
     private static partial void LogFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(LogLevel.Error, "The usage of request {RequestId} cannot be recorded and is given up")]
+    private static partial void LogLost(ILogger logger, Exception exception, Guid requestId);
 
     [LoggerMessage(LogLevel.Information, "{Count} requests of a host that ended without a word are settled with what it had said last")]
     private static partial void LogExpired(ILogger logger, int count);

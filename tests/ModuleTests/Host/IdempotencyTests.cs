@@ -1,6 +1,9 @@
 using System.Net;
 using System.Net.Http.Json;
 using LlmPlatform.Host;
+using LlmPlatform.Inference.Contracts;
+using LlmPlatform.Inference.Names;
+using LlmPlatform.Inference.Workers;
 using LlmPlatform.ModuleTests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -109,6 +112,40 @@ public sealed class IdempotencyTests(PlatformFixture platform)
         var again = await PostAsync(user, "/v1/completions", "come back", body);
         Assert.True(again.Headers.Contains("Idempotency-Replayed"));
         Assert.Contains("[DONE]", await again.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_answer_that_broke_off_is_not_the_answer()
+    {
+        const string model = "breaks-off";
+        await using (var file = File.Create(Path.Combine(platform.Imports, $"{model}.gguf")))
+        {
+            TinyModel.Write(file, TinyShape.Medium, seed: 9);
+        }
+
+        Assert.Equal("succeeded", (await platform.Administrator.InstallAsync($"file://{platform.Imports}/{model}.gguf", model)).Text("state"));
+        using var user = await platform.UserAsync();
+        var body = new { model, prompt = "Once", max_tokens = 60, ignore_eos = true, stream = true };
+        using (var request = Request("/v1/completions", "breaks", body))
+        {
+            using var answer = await user.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+            using var stream = new StreamReader(await answer.Content.ReadAsStreamAsync());
+            await stream.ReadLineAsync();
+            var services = platform.Platform.App.Services;
+            var target = await services.GetRequiredService<IModelTargets>().FindAsync(model, new ModelUser(Guid.Empty, "administrator"), TestContext.Current.CancellationToken);
+            using (var lease = await services.GetRequiredService<WorkerPool>().LeaseAsync(target!.Model, TestContext.Current.CancellationToken))
+            {
+                using var process = System.Diagnostics.Process.GetProcessById(lease.Worker.ProcessId);
+                process.Kill();
+            }
+
+            Assert.Contains("\"error\"", await stream.ReadToEndAsync(), StringComparison.Ordinal);
+        }
+
+        var again = await PostAsync(user, "/v1/completions", "breaks", body);
+        Assert.False(again.Headers.Contains("Idempotency-Replayed"));
+        Assert.Contains("[DONE]", await again.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        await platform.Administrator.DeleteAsync($"/api/v1/inference/models/{model}");
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using System.Globalization;
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.SharedKernel;
 using Microsoft.AspNetCore.Authorization;
@@ -10,18 +9,11 @@ namespace LlmPlatform.Admin.Usage;
 
 public static class ListUsageEndpoint
 {
-    private const string Month = "yyyy-MM";
-
     [WolverineGet("/api/v1/admin/usage", OperationId = "listUsage"), Authorize(Permissions.Quotas)]
     [EndpointSummary("List what each user used in a month"), Tags("Usage"), ProducesResponseType<ProblemDetails>(400)]
     public static async Task<Page<MonthlyUsage>> Get(string? month, string? cursor, int? limit, IUsageReports reports, DateTimeOffset now, CancellationToken cancellation)
     {
-        var wanted = month ?? now.UtcDateTime.ToString(Month, CultureInfo.InvariantCulture);
-        if (!DateTime.TryParseExact(wanted, Month, CultureInfo.InvariantCulture, DateTimeStyles.None, out _))
-        {
-            throw Refusal.BadParam("month", "A month is written as 2026-11.", "param.invalid");
-        }
-
+        var wanted = Month.Read(month, now);
         var after = Page.Key(cursor) is not { } key ? (Guid?)null
             : Guid.TryParse(key, out var id) ? id
             : throw Refusal.BadParam("cursor", "'cursor' is not one that this list gave out.", "param.cursor");

@@ -1,3 +1,4 @@
+using LlmPlatform.SharedKernel;
 using Marten.Events.Projections;
 
 namespace LlmPlatform.Inference.Quotas;
@@ -50,9 +51,9 @@ public sealed record Bill
 
 public sealed partial class BillProjection : MultiStreamProjection<Bill, string>
 {
-    public BillProjection() => Identity<UsageRecorded>(e => Bill.IdOf(e.UserId, QuotaLine.MonthOf(e.At)));
+    public BillProjection() => Identity<UsageRecorded>(e => Bill.IdOf(e.UserId, Month.Of(e.At)));
 
-    public static Bill Create(UsageRecorded e) => Apply(e, new Bill { Id = Bill.IdOf(e.UserId, QuotaLine.MonthOf(e.At)), UserId = e.UserId, Month = QuotaLine.MonthOf(e.At) });
+    public static Bill Create(UsageRecorded e) => Apply(e, new Bill { Id = Bill.IdOf(e.UserId, Month.Of(e.At)), UserId = e.UserId, Month = Month.Of(e.At) });
 
     public static Bill Apply(UsageRecorded e, Bill bill)
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.AspNetCore.Authorization;
@@ -24,7 +23,7 @@ public static class GetUsageEndpoint
             throw new Refusal(new Error(403, "auth.forbidden", "Only people who set quotas see what others used, and no key of theirs.", "userId"));
         }
 
-        var wanted = month is null ? QuotaLine.MonthOf(now) : DateTime.TryParseExact(month, "yyyy-MM", CultureInfo.InvariantCulture, DateTimeStyles.None, out _) ? month : throw Refusal.BadParam("month", "A month is written as 2026-11.", "param.invalid");
+        var wanted = Month.Read(month, now);
         var bill = await session.LoadAsync<Bill>(Bill.IdOf(user, wanted), cancellation);
         return new UsageReport(user, wanted, bill?.Lines ?? []);
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using LlmPlatform.Auth.Contracts;
+using LlmPlatform.SharedKernel;
 
 namespace LlmPlatform.Inference.Quotas;
 
@@ -28,11 +29,9 @@ internal sealed record QuotaLine(string Account, string Period, long Tokens, lon
         if (limit.Amounts is { TokensPerMonth: not null } or { RequestsPerMonth: not null })
         {
             var month = new DateTime(today.Year, today.Month, 1, 0, 0, 0, DateTimeKind.Utc);
-            yield return Line(limit, MonthOf(now), limit.Amounts.TokensPerMonth, limit.Amounts.RequestsPerMonth, month.AddMonths(1));
+            yield return Line(limit, Month.Of(now), limit.Amounts.TokensPerMonth, limit.Amounts.RequestsPerMonth, month.AddMonths(1));
         }
     }
-
-    public static string MonthOf(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM", CultureInfo.InvariantCulture);
 
     private static QuotaLine Line(QuotaLimit limit, string period, long? tokens, long? requests, DateTime end) =>
         new(limit.Account, period, tokens ?? Unlimited, requests ?? Unlimited, new DateTimeOffset(end, TimeSpan.Zero));

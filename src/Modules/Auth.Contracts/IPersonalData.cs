@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace LlmPlatform.Auth.Contracts;
 
 /// <summary>Gives what a module keeps of a person, for the archive that the person may ask for. Each module that keeps something registers one.</summary>
@@ -10,4 +12,10 @@ public interface IPersonalData
 /// <summary>One file of the archive.</summary>
 /// <param name="Path">Its place in the archive: the module, <c>/</c>, and a name that ends in <c>.json</c>.</param>
 /// <param name="Json">Its text, a JSON document.</param>
-public sealed record PersonalFile(string Path, string Json);
+public sealed record PersonalFile(string Path, string Json)
+{
+    private static readonly JsonSerializerOptions Readable = new(JsonSerializerOptions.Web) { WriteIndented = true };
+
+    /// <summary>A file of whatever can be written as JSON.</summary>
+    public static PersonalFile Of<T>(string path, T content) => new(path, JsonSerializer.Serialize(content, Readable));
+}

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using LlmPlatform.Admin.Audit;
 using LlmPlatform.Auth.Contracts;
 
@@ -8,8 +7,6 @@ namespace LlmPlatform.Admin.PersonalData;
 internal sealed class AuditPersonalData(IAdminStore store) : IPersonalData
 {
     private const int PageSize = 1000;
-
-    private static readonly JsonSerializerOptions Readable = new(JsonSerializerOptions.Web) { WriteIndented = true };
 
     public async Task<IReadOnlyList<PersonalFile>> ExportAsync(Guid userId, CancellationToken cancellation) =>
     [
@@ -30,6 +27,6 @@ internal sealed class AuditPersonalData(IAdminStore store) : IPersonalData
         }
         while (page.Count == PageSize);
 
-        return new PersonalFile($"admin/{name}.json", JsonSerializer.Serialize(found, Readable));
+        return PersonalFile.Of($"admin/{name}.json", found);
     }
 }

@@ -19,8 +19,6 @@ internal sealed class AuthPersonalData(IAuthStore store, SubjectVault vault, Tim
 {
     private const string Sealed = "sealed";
 
-    private static readonly JsonSerializerOptions Readable = new(JsonSerializerOptions.Web) { WriteIndented = true };
-
     public async Task<IReadOnlyList<PersonalFile>> ExportAsync(Guid userId, CancellationToken cancellation)
     {
         await using var session = store.QuerySession();
@@ -42,7 +40,7 @@ internal sealed class AuthPersonalData(IAuthStore store, SubjectVault vault, Tim
             ];
     }
 
-    private static PersonalFile File<T>(string name, T content) => new($"auth/{name}.json", JsonSerializer.Serialize(content, Readable));
+    private static PersonalFile File<T>(string name, T content) => PersonalFile.Of($"auth/{name}.json", content);
 
     private async Task<JsonArray> EventsAsync(IQuerySession session, Guid userId, IEnumerable<Guid> streams, CancellationToken cancellation)
     {
@@ -61,7 +59,7 @@ internal sealed class AuthPersonalData(IAuthStore store, SubjectVault vault, Tim
     // Works on the form in which events are stored, so that a new event is exported without anybody thinking of it.
     private async Task<JsonNode> ReadableAsync(IEvent e, Guid userId, CancellationToken cancellation)
     {
-        var data = JsonSerializer.SerializeToNode(e.Data, e.EventType, Readable)!.AsObject();
+        var data = JsonSerializer.SerializeToNode(e.Data, e.EventType, JsonSerializerOptions.Web)!.AsObject();
         var readable = new JsonObject { ["event"] = e.EventTypeName };
         foreach (var (name, value) in data)
         {

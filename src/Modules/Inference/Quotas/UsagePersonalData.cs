@@ -1,4 +1,3 @@
-using System.Text.Json;
 using LlmPlatform.Auth.Contracts;
 using Marten;
 
@@ -7,12 +6,10 @@ namespace LlmPlatform.Inference.Quotas;
 /// <summary>What a person used, month by month.</summary>
 internal sealed class UsagePersonalData(IInferenceStore store) : IPersonalData
 {
-    private static readonly JsonSerializerOptions Readable = new(JsonSerializerOptions.Web) { WriteIndented = true };
-
     public async Task<IReadOnlyList<PersonalFile>> ExportAsync(Guid userId, CancellationToken cancellation)
     {
         await using var session = store.QuerySession();
         var bills = await session.Query<Bill>().Where(bill => bill.UserId == userId).OrderBy(bill => bill.Month).ToListAsync(cancellation);
-        return [new PersonalFile("inference/usage.json", JsonSerializer.Serialize(bills.Select(bill => new { bill.Month, bill.Lines }), Readable))];
+        return [PersonalFile.Of("inference/usage.json", bills.Select(bill => new { bill.Month, bill.Lines }))];
     }
 }

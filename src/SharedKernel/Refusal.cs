@@ -11,7 +11,19 @@ public sealed record Error(int Status, string Code, string Message, string? Para
     /// <summary>Whether sending the same request again soon cannot help: OpenAI's and Anthropic's SDKs repeat a 429 or 409 by themselves.</summary>
     public bool IsFinal { get; init; }
 
-    public ProblemDetails ToProblem() => Problem.Of(Status, Code, Message, Param);
+    /// <summary>What else helps the caller, such as the version there is; our own road shows it.</summary>
+    public IReadOnlyDictionary<string, object?>? More { get; init; }
+
+    public ProblemDetails ToProblem()
+    {
+        var problem = Problem.Of(Status, Code, Message, Param);
+        foreach (var (name, value) in More ?? new Dictionary<string, object?>())
+        {
+            problem.Extensions[name] = value;
+        }
+
+        return problem;
+    }
 }
 
 /// <summary>A refusal on its way to whoever asked; each road writes it in its own shape.</summary>

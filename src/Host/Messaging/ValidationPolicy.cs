@@ -51,7 +51,7 @@ public static class Validation
         }
 
         var first = result.Errors[0];
-        var problem = Problem.Of(400, first.ErrorCode.Contains('.', StringComparison.Ordinal) ? first.ErrorCode : "param.invalid", first.ErrorMessage, Field(first.PropertyName));
+        var problem = Problem.Of(400, Code(first), first.ErrorMessage, Field(first.PropertyName));
         problem.Extensions["errors"] = result.ToDictionary().ToDictionary(e => Field(e.Key), e => e.Value);
         return TypedResults.Problem(problem);
     }
@@ -61,9 +61,14 @@ public static class Validation
         var result = await validator.ValidateAsync(command, cancellation);
         if (!result.IsValid)
         {
-            throw Refusal.BadParam(Field(result.Errors[0].PropertyName), result.Errors[0].ErrorMessage, "param.invalid");
+            var first = result.Errors[0];
+            throw Refusal.BadParam(Field(first.PropertyName), first.ErrorMessage, Code(first));
         }
     }
+
+    // Codes of our own have a dot; FluentValidation's are names of its classes.
+    private static string Code(FluentValidation.Results.ValidationFailure failure) =>
+        failure.ErrorCode.Contains('.', StringComparison.Ordinal) ? failure.ErrorCode : "param.invalid";
 
     /// <summary>The path of a property as it stands in the JSON: <c>sampling.topP</c>.</summary>
     private static string Field(string property) => string.Join('.', property.Split('.').Select(System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName));

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using LlmPlatform.SharedKernel;
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Extensions.Options;
 using Wolverine.Http;
 using JsonOptions = Microsoft.AspNetCore.Http.Json.JsonOptions;
@@ -7,15 +8,19 @@ using JsonOptions = Microsoft.AspNetCore.Http.Json.JsonOptions;
 namespace LlmPlatform.Host.Web;
 
 /// <summary>
-/// Refuses a body that is not what the endpoint reads, with a code and the field to blame. Wolverine refuses it too, but says no more than that
-/// it is bad, so the body is read here once before.
+/// Refuses a body that is not what the endpoint reads, with a code and the field to blame. Wolverine and the framework refuse it too, but say no more
+/// than that it is bad, so the body is read here once before.
 /// </summary>
 internal static class JsonBodies
 {
     public static void UseJsonBodies(this WebApplication app) => app.Use(static (context, next) =>
-        context.GetEndpoint()?.Metadata.GetMetadata<HttpChain>() is { HasRequestType: true, RequestType: { } type } && context.Request.HasJsonContentType()
+        BodyOf(context.GetEndpoint()) is { } type && context.Request.HasJsonContentType()
             ? CheckAsync(context, type, next)
             : next(context));
+
+    private static Type? BodyOf(Endpoint? endpoint) => endpoint?.Metadata.GetMetadata<HttpChain>() is { } chain
+        ? chain.HasRequestType ? chain.RequestType : null
+        : endpoint?.Metadata.GetMetadata<IAcceptsMetadata>()?.RequestType;
 
     private static async Task CheckAsync(HttpContext context, Type type, RequestDelegate next)
     {

@@ -53,6 +53,8 @@ internal static class Observability
             .MinimumLevel.Override("Marten", LogEventLevel.Warning)
             .MinimumLevel.Override("JasperFx", LogEventLevel.Warning)
             .MinimumLevel.Override("Npgsql", LogEventLevel.Warning)
+            // The bus logs commands that fail with all they hold; whoever sent them to it gets the exception, and logs what is to be logged.
+            .Filter.ByExcluding(e => e.MessageTemplate.Text.StartsWith("Invocation of ", StringComparison.Ordinal))
             .Enrich.FromLogContext();
 
         // A person at a terminal reads lines. Anything else reads JSON, where no text can forge a line of its own.

@@ -11,4 +11,8 @@ public interface IUserDirectory
 /// <param name="Id">The user.</param>
 /// <param name="Name">Display name.</param>
 /// <param name="Role">Role in lower case.</param>
-public sealed record UserEntry(Guid Id, string Name, string Role);
+public sealed record UserEntry(Guid Id, string Name, string Role)
+{
+    /// <summary>Whether they may use the platform now: neither disabled nor waiting to be let in.</summary>
+    public bool IsActive { get; init; } = true;
+}

@@ -1,8 +1,14 @@
+using FluentValidation;
 using JasperFx.Events;
 using JasperFx.Events.Projections;
 using LlmPlatform.Chat.Conversations;
+using LlmPlatform.Chat.Folders;
+using LlmPlatform.Chat.Replies;
+using LlmPlatform.Chat.Titles;
 using LlmPlatform.SharedKernel;
 using Marten;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 namespace LlmPlatform.Chat;
@@ -12,9 +18,42 @@ public interface IChatStore : IDocumentStore;
 /// <summary>The module's contents on one page.</summary>
 public static class ChatModule
 {
-    public static readonly AppModule Definition = new("chat", typeof(IChatStore), builder => builder.AddChatModule());
+    public static readonly AppModule Definition = new("chat", typeof(IChatStore), builder => builder.AddChatModule()) { MapRoads = MapRoads };
 
-    private static void AddChatModule(this IHostApplicationBuilder builder) => builder.AddModuleStore<IChatStore>(Definition.Schema, Configure);
+    private static void MapRoads(IEndpointRouteBuilder routes)
+    {
+        routes.MapReplies();
+        routes.MapStop();
+        routes.MapTemporaryChat();
+    }
+
+    private static void AddChatModule(this IHostApplicationBuilder builder)
+    {
+        builder.AddModuleStore<IChatStore>(Definition.Schema, Configure);
+
+        var services = builder.Services;
+        services.AddSingleton<ListCursors>();
+        services.AddSingleton<ConversationReader>();
+        services.AddSingleton<ReplyTables>();
+        services.AddSingleton<PromptReader>();
+        services.AddSingleton<ReplyGenerator>();
+        services.AddSingleton<RunningReplies>();
+        services.AddHostedService(s => s.GetRequiredService<RunningReplies>());
+        services.AddSingleton<ReplyFollower>();
+        services.AddSingleton<TitleOptions>();
+
+        services.AddSingleton<IValidator<StartConversation>, StartConversationValidator>();
+        services.AddSingleton<IValidator<ChangeConversation>, ChangeConversationValidator>();
+        services.AddSingleton<IValidator<ChangeMany>, ChangeManyValidator>();
+        services.AddSingleton<IValidator<ChooseBranch>, ChooseBranchValidator>();
+        services.AddSingleton<IValidator<ForkConversation>, ForkConversationValidator>();
+        services.AddSingleton<IValidator<SaveFolder>, SaveFolderValidator>();
+        services.AddSingleton<IValidator<SendMessage>, SendMessageValidator>();
+        services.AddSingleton<IValidator<EditMessage>, EditMessageValidator>();
+        services.AddSingleton<IValidator<RegenerateReply>, RegenerateReplyValidator>();
+        services.AddSingleton<IValidator<ContinueReply>, ContinueReplyValidator>();
+        services.AddSingleton<IValidator<TemporaryChat>, TemporaryChatValidator>();
+    }
 
     private static void Configure(StoreOptions options)
     {
@@ -35,7 +74,11 @@ public static class ChatModule
             rebuild.DeleteViewTypeOnTeardown<Conversation>();
             rebuild.DeleteViewTypeOnTeardown<Message>();
         });
-        options.Schema.For<Conversation>().Duplicate(c => c.OwnerId).Duplicate(c => c.ActiveAt).Index(c => new { c.OwnerId, c.ActiveAt, c.Id });
-        options.Schema.For<Message>().Duplicate(m => m.ConversationId).Duplicate(m => m.ParentId).Index(m => new { m.ConversationId, m.ParentId });
+        options.Schema.For<Conversation>()
+            .Duplicate(c => c.OwnerId).Duplicate(c => c.IsPinned).Duplicate(c => c.ActiveAt).Duplicate(c => c.IsArchived).Duplicate(c => c.FolderId).Duplicate(c => c.Model)
+            .Duplicate(c => c.BinnedAt).Index(c => new { c.OwnerId, c.IsPinned, c.ActiveAt, c.Id });
+        options.Schema.For<Message>().Duplicate(m => m.ConversationId).Duplicate(m => m.ParentId);
+        options.Schema.For<Folder>().Duplicate(f => f.OwnerId);
+        options.AddReplies();
     }
 }

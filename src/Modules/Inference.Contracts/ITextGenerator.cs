@@ -26,6 +26,9 @@ public sealed record GenerationRequest(string Model, ModelUser User, IReadOnlyLi
     /// <summary>The text of the answer ends before the first of these; reasoning and tool calls do not end there.</summary>
     public IReadOnlyList<string> Stop { get; init; } = [];
 
+    /// <summary>The last message is the assistant's and is not finished: the reply is what comes after it, and not a message of its own.</summary>
+    public bool ContinuesLastMessage { get; init; }
+
     /// <summary>Functions that the model may ask to be called.</summary>
     public IReadOnlyList<Tool> Tools { get; init; } = [];
 

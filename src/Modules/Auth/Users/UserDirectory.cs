@@ -10,7 +10,7 @@ internal sealed class UserDirectory(IAuthStore store, SubjectVault vault) : IUse
         await using var session = store.QuerySession();
         return await session.LoadAsync<User>(userId, cancellation) is { } user
             && await vault.OpenAsync(userId, user.SealedName, cancellation) is { } name
-                ? new UserEntry(userId, name, user.Role)
+                ? new UserEntry(userId, name, user.Role) { IsActive = !user.IsDisabled && user.Role != Roles.Pending }
                 : null;
     }
 }

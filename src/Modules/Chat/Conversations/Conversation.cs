@@ -2,15 +2,21 @@ using System.Text.Json.Serialization;
 
 namespace LlmPlatform.Chat.Conversations;
 
+/// <summary>Something that happened in a conversation.</summary>
+public interface IConversationEvent
+{
+    DateTimeOffset At { get; }
+}
+
 public sealed record ConversationStarted(
-    Guid ConversationId, Guid OwnerId, string Model, string? SealedTitle, string? SealedSystemPrompt, ChatSettings Settings, DateTimeOffset At)
+    Guid ConversationId, Guid OwnerId, string Model, string? SealedTitle, string? SealedSystemPrompt, ChatSettings Settings, DateTimeOffset At) : IConversationEvent
 {
     /// <summary>Where it came from: <c>fork:…</c>, or the import that must not bring it twice.</summary>
     public string? Origin { get; init; }
 }
 
 /// <summary>A message that is whole from the beginning on: a user's, or one that was imported, copied or edited.</summary>
-public sealed record MessageAdded(Guid MessageId, Guid? ParentId, string Role, string SealedBody, DateTimeOffset At)
+public sealed record MessageAdded(Guid MessageId, Guid? ParentId, string Role, string SealedBody, DateTimeOffset At) : IConversationEvent
 {
     /// <summary>The model that wrote it, where one did.</summary>
     public string? Model { get; init; }
@@ -23,26 +29,26 @@ public sealed record MessageAdded(Guid MessageId, Guid? ParentId, string Role, s
 }
 
 /// <summary>A model is about to answer. The place of the reply is kept before its first token is there.</summary>
-public sealed record ReplyStarted(Guid MessageId, Guid? ParentId, string Model, DateTimeOffset At);
+public sealed record ReplyStarted(Guid MessageId, Guid? ParentId, string Model, DateTimeOffset At) : IConversationEvent;
 
 /// <summary>A reply that broke off goes on where it ended.</summary>
-public sealed record ReplyContinued(Guid MessageId, string Model, DateTimeOffset At);
+public sealed record ReplyContinued(Guid MessageId, string Model, DateTimeOffset At) : IConversationEvent;
 
-public sealed record ReplyEnded(Guid MessageId, MessageState State, string? SealedBody, string? FinishReason, ReplyUsage? Usage, ReplyError? Error, DateTimeOffset At);
+public sealed record ReplyEnded(Guid MessageId, MessageState State, string? SealedBody, string? FinishReason, ReplyUsage? Usage, ReplyError? Error, DateTimeOffset At) : IConversationEvent;
 
 /// <summary>Another branch is shown: the one that ends with this message.</summary>
-public sealed record BranchChosen(Guid LeafId, DateTimeOffset At);
+public sealed record BranchChosen(Guid LeafId, DateTimeOffset At) : IConversationEvent;
 
-public sealed record ConversationRenamed(string? SealedTitle, bool ByModel, DateTimeOffset At);
+public sealed record ConversationRenamed(string? SealedTitle, bool ByModel, DateTimeOffset At) : IConversationEvent;
 
-public sealed record ConversationConfigured(string Model, string? SealedSystemPrompt, ChatSettings Settings, DateTimeOffset At);
+public sealed record ConversationConfigured(string Model, string? SealedSystemPrompt, ChatSettings Settings, DateTimeOffset At) : IConversationEvent;
 
 /// <summary>Where its owner keeps it. Tags are known by keyed digests; their words are sealed.</summary>
-public sealed record ConversationFiled(bool IsPinned, bool IsArchived, Guid? FolderId, IReadOnlyList<string> Tags, string? SealedTags, DateTimeOffset At);
+public sealed record ConversationFiled(bool IsPinned, bool IsArchived, Guid? FolderId, IReadOnlyList<string> Tags, string? SealedTags, DateTimeOffset At) : IConversationEvent;
 
-public sealed record ConversationBinned(DateTimeOffset At);
+public sealed record ConversationBinned(DateTimeOffset At) : IConversationEvent;
 
-public sealed record ConversationRestored(DateTimeOffset At);
+public sealed record ConversationRestored(DateTimeOffset At) : IConversationEvent;
 
 /// <summary>
 /// A conversation without its messages, which form a tree beside it. Made of its events alone, and stored so that nobody has to read all of them to

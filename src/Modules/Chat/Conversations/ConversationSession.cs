@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using LlmPlatform.SharedKernel;
 using Marten;
 
@@ -14,9 +15,13 @@ internal static class ConversationSession
     /// <exception cref="Refusal"><c>conversation.not_found</c></exception>
     public static async Task<Conversation> TakeConversationAsync(this IDocumentSession session, Guid id, Guid owner, CancellationToken cancellation)
     {
-        await session.LockAsync($"conversation:{owner:n}:{id:n}", cancellation); // with the owner's name, so that a stranger makes nobody wait
+        await session.LockConversationAsync(id, owner, cancellation);
         return await session.ConversationAsync(id, owner, cancellation);
     }
+
+    /// <summary>Waits for others who change it. The owner is a part of the lock, so that a stranger who knows the id makes nobody wait.</summary>
+    public static Task LockConversationAsync(this IDocumentSession session, Guid id, Guid owner, CancellationToken cancellation) =>
+        session.LockAsync($"conversation:{owner:n}:{id:n}", cancellation);
 
     /// <summary>A message of it; ids of other conversations are no better known than ids that do not exist.</summary>
     /// <exception cref="Refusal"><c>message.not_found</c></exception>
@@ -24,6 +29,10 @@ internal static class ConversationSession
         await session.LoadAsync<Message>(id, cancellation) is { } message && message.ConversationId == conversation.Id
             ? message
             : throw Refusal.NotFound("message.not_found", "There is no such message in this conversation.");
+
+    /// <summary>All messages of a conversation.</summary>
+    public static async Task<ImmutableDictionary<Guid, Message>> MessagesOfAsync(this IQuerySession session, Guid conversationId, CancellationToken cancellation) =>
+        (await session.Query<Message>().Where(m => m.ConversationId == conversationId).ToListAsync(cancellation)).ToImmutableDictionary(m => m.Id);
 
     /// <summary>Adds events to what the commit writes, and gives the conversation as it is going to be.</summary>
     public static Conversation Append(this IDocumentSession session, Conversation conversation, params IReadOnlyList<object> events)

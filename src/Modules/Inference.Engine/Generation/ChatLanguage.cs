@@ -44,7 +44,9 @@ internal sealed class ChatLanguage
     /// <summary>Throws <see cref="RequestRefusedException"/> for what the template refuses.</summary>
     internal (List<int> Tokens, bool EndsInReasoning) Render(Conversation conversation, IReadOnlyList<Message> messages)
     {
-        var turns = messages.Select(Turn);
+        // What is to be continued is no turn of the template, which would close it: it stands behind the opening of the reply, as when it was written.
+        var begun = conversation.ContinuesLast && messages is [.., { Role: "assistant" } last] ? last.Content : "";
+        var turns = (begun.Length > 0 ? messages.Take(messages.Count - 1) : messages).Select(Turn);
         string? tools = null;
         if (conversation.Tools.Count > 0 && conversation.ToolChoice != ToolChoice.None)
         {
@@ -54,8 +56,8 @@ internal sealed class ChatLanguage
         }
 
         var prompt = template.Render(new ChatPrompt([.. turns], tools, Arguments(conversation)));
-        var opens = format.Reasoning is { } marks && prompt.Text.AsSpan().TrimEnd().EndsWith(marks.Open, StringComparison.Ordinal);
-        return (Tokenize(prompt), opens);
+        var opens = begun.Length == 0 && format.Reasoning is { } marks && prompt.Text.AsSpan().TrimEnd().EndsWith(marks.Open, StringComparison.Ordinal);
+        return (Tokenize(template.Continue(prompt, begun)), opens);
     }
 
     /// <summary>What the reply has to be; null where it may be anything.</summary>

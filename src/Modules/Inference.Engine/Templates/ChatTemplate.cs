@@ -78,6 +78,15 @@ internal sealed class ChatTemplate : IDisposable
         }
     }
 
+    /// <summary>A prompt with the beginning of the reply behind it. That is somebody's text, too: no mark in it counts.</summary>
+    internal RenderedPrompt Continue(RenderedPrompt prompt, string begun)
+    {
+        var end = prompt.Text.Length;
+        return begun.Length == 0 ? prompt : new RenderedPrompt(
+            prompt.Text + begun,
+            [.. prompt.Cuts, .. all.Completes(begun) ? [end] : Array.Empty<int>(), .. all.Find(begun).Select(at => end + at + 1).Where(cut => cut < end + begun.Length)]);
+    }
+
     public void Dispose() => engine.Dispose();
 
     private RenderedPrompt RenderApart(ChatPrompt prompt)

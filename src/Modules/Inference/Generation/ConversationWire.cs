@@ -24,6 +24,7 @@ internal static class ConversationWire
             TemplateArguments = request.TemplateArguments ?? "",
             ReasoningEffort = request.ReasoningEffort ?? "",
             DropsOldestTurns = request.DropsOldestTurns,
+            ContinuesLast = request.ContinuesLastMessage,
         };
         wire.Messages.AddRange(request.Messages.With(preset).Select(ToWire));
         wire.Tools.AddRange(request.Tools.Select(ToWire));

@@ -1,0 +1,40 @@
+using LlmPlatform.Chat.Conversations;
+using LlmPlatform.Inference.Contracts;
+using LlmPlatform.SharedKernel;
+using Marten;
+
+namespace LlmPlatform.Chat.Replies;
+
+/// <summary>A request for a reply that was taken.</summary>
+/// <param name="ConversationId">Where.</param>
+/// <param name="UserMessageId">The message it answers.</param>
+/// <param name="MessageId">The reply.</param>
+/// <param name="Version">The conversation's, since then.</param>
+/// <param name="Order">What is to be written; null where the same request was taken before.</param>
+public sealed record AcceptedReply(Guid ConversationId, Guid? UserMessageId, Guid MessageId, long Version, ReplyOrder? Order);
+
+internal static class Asking
+{
+    public static ModelUser ToModelUser(this CurrentUser user) =>
+        new(user.Id, user.Role) { Groups = user.Groups, Models = user.Models, ApiKeyId = user.ApiKeyId, ManagesModels = user.May(Permissions.Models) };
+
+    /// <summary>Refuses a model that the caller cannot ask, before anything is stored that would need it.</summary>
+    /// <exception cref="Refusal"><c>model_not_found</c>, OpenAI's own code</exception>
+    public static async Task<string> CheckedAsync(this IModelCatalog models, string name, CurrentUser user, CancellationToken cancellation) =>
+        await models.FindAsync(name, user.ToModelUser(), cancellation) is not null
+            ? name
+            : throw new Refusal(new Error(404, "model_not_found", $"The model '{name}' does not exist or is not installed.", "model"));
+
+    /// <summary>Keeps the place of a reply, after the events that lead to it, and gives what is to be written there.</summary>
+    public static AcceptedReply Ask(
+        this IDocumentSession session, Conversation conversation, IReadOnlyList<object> before, Guid? parentId, ReplyWish wish, CurrentUser user, DateTimeOffset now)
+    {
+        var model = wish.Model ?? conversation.Model;
+        var started = new ReplyStarted(Guid.CreateVersion7(now), parentId, model, now);
+        var after = session.Append(conversation, [.. before, started]);
+        var order = new ReplyOrder(
+            conversation.Id, started.MessageId, parentId, after.Version, user.ToModelUser(), model, wish.Over(conversation.Settings), conversation.SealedSystemPrompt);
+        ReplyTables.Begin(session, order, now);
+        return new AcceptedReply(conversation.Id, parentId, started.MessageId, after.Version, order);
+    }
+}

@@ -1,0 +1,90 @@
+using System.Text;
+using LlmPlatform.Chat.Contracts;
+using LlmPlatform.Chat.Conversations;
+using LlmPlatform.Inference.Contracts;
+using LlmPlatform.SharedKernel;
+using Marten;
+using Microsoft.Extensions.Configuration;
+using Wolverine;
+
+namespace LlmPlatform.Chat.Titles;
+
+/// <summary>Whether models write titles.</summary>
+public sealed class TitleOptions(IConfiguration configuration)
+{
+    /// <summary>Setting <c>Chat:Titles</c>; on unless it says <c>false</c>.</summary>
+    public bool AreOn { get; } = configuration.GetValue("Chat:Titles", true);
+}
+
+/// <summary>Has the model of a conversation name it, in the background, where nobody has named it meanwhile.</summary>
+/// <param name="ConversationId">Which.</param>
+/// <param name="Asker">Whose it is, who pays.</param>
+public sealed record WriteTitle(Guid ConversationId, ModelUser Asker);
+
+public static class WriteTitleHandler
+{
+    private const int Longest = 80;
+    private const int MostTokens = 24;
+    private const int MostShown = 2000;
+    private const string Instruction = "Write a title of three to six words for this conversation, in its language. Answer with the title alone, without quotes.";
+
+    public static async Task<OutgoingMessages> Handle(
+        WriteTitle command, IDocumentSession session, SubjectVault vault, ITextGenerator generator, DateTimeOffset now, CancellationToken cancellation)
+    {
+        var owner = command.Asker.Id;
+        if (await session.LoadAsync<Conversation>(command.ConversationId, cancellation) is not { SealedTitle: null } before || before.OwnerId != owner)
+        {
+            return [];
+        }
+
+        var first = await session.Query<Message>().Where(m => m.ConversationId == before.Id && m.Role == MessageRoles.User).OrderBy(m => m.Number).FirstOrDefaultAsync(cancellation);
+        if (first is null || (await vault.OpenBodyAsync(owner, first, cancellation)).Text is not { Length: > 0 } text)
+        {
+            return [];
+        }
+
+        var title = await AskAsync(generator, before.Model, command.Asker, text, cancellation) ?? Cut(text);
+        var conversation = await session.TakeConversationAsync(before.Id, owner, cancellation);
+        if (conversation.SealedTitle is not null || title.Length == 0)
+        {
+            return [];
+        }
+
+        var after = session.Append(conversation, new ConversationRenamed(await vault.SealAsync(owner, title, cancellation), true, now));
+        return [new ConversationChanged(owner, conversation.Id, after.Version, "renamed", null, now)];
+    }
+
+    /// <summary>Null where the model cannot or may not, such as for want of quota: then the first words have to do.</summary>
+    private static async Task<string?> AskAsync(ITextGenerator generator, string model, ModelUser asker, string text, CancellationToken cancellation)
+    {
+        var shown = text.Length <= MostShown ? text : text[..MostShown];
+        var request = new GenerationRequest(model, asker, [new ChatMessage("user", $"{shown}\n\n{Instruction}")]) { MaxTokens = MostTokens, DropsOldestTurns = true };
+        var answer = new StringBuilder();
+        try
+        {
+            await foreach (var news in generator.GenerateAsync(request, cancellation))
+            {
+                answer.Append((news as TextDelta)?.Text);
+            }
+        }
+        catch (GenerationException)
+        {
+            return null;
+        }
+
+        return Cut(answer.ToString()) is { Length: > 0 } title ? title : null;
+    }
+
+    /// <summary>The first line, without quotes and other signs of a document, at a whole word.</summary>
+    internal static string Cut(string text)
+    {
+        var line = text.ReplaceLineEndings("\n").Split('\n').Select(l => new string([.. l.Where(c => !char.IsControl(c))]).Trim().Trim('"', '\'', '*', '#', '`', '“', '”', '„', ' ')).FirstOrDefault(l => l.Length > 0) ?? "";
+        if (line.Length <= Longest)
+        {
+            return line;
+        }
+
+        var cut = line[..(char.IsHighSurrogate(line[Longest - 1]) ? Longest - 1 : Longest)];
+        return $"{(cut.LastIndexOf(' ') is > Longest / 2 and var space ? cut[..space] : cut)}…";
+    }
+}

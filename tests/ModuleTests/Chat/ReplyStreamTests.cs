@@ -72,7 +72,7 @@ public sealed class ReplyStreamTests(PlatformFixture platform)
         await foreach (var e in open.EventsAsync())
         {
             events.Add(e);
-            if (events.TextOf().Length > 20 && events.Count(x => x.Name == "stopping") == 0)
+            if (events.TextOf().Length > 20 && !events.Any(x => x.Name == "stopping"))
             {
                 var stopped = await (await user.PostAsync($"/api/v1/chat/conversations/{id}/messages/{events.MessageOf()}/stop", null)).JsonAsync();
                 Assert.Contains(stopped.Text("state"), (string[])["stopped", "completed"]);

@@ -1,3 +1,4 @@
+using LlmPlatform.Chat.Tools;
 using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.Extensions.Hosting;
@@ -15,6 +16,8 @@ public static class ChatModule
     {
         builder.AddModuleStore<IChatStore>(Definition.Schema, options =>
         {
+            options.AddTools();
         });
+        builder.Services.AddTools();
     }
 }

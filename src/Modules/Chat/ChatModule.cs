@@ -5,6 +5,7 @@ using LlmPlatform.Chat.Conversations;
 using LlmPlatform.Chat.Folders;
 using LlmPlatform.Chat.Replies;
 using LlmPlatform.Chat.Titles;
+using LlmPlatform.Chat.Tools;
 using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.AspNetCore.Routing;
@@ -41,6 +42,7 @@ public static class ChatModule
         services.AddHostedService(s => s.GetRequiredService<RunningReplies>());
         services.AddSingleton<ReplyFollower>();
         services.AddSingleton<TitleOptions>();
+        services.AddTools();
 
         services.AddSingleton<IValidator<StartConversation>, StartConversationValidator>();
         services.AddSingleton<IValidator<ChangeConversation>, ChangeConversationValidator>();
@@ -80,5 +82,6 @@ public static class ChatModule
         options.Schema.For<Message>().Duplicate(m => m.ConversationId).Duplicate(m => m.ParentId);
         options.Schema.For<Folder>().Duplicate(f => f.OwnerId);
         options.AddReplies();
+        options.AddTools();
     }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.RegularExpressions;
+using LlmPlatform.ModuleTests.Chat;
 using LlmPlatform.ModuleTests.Support;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
@@ -24,6 +25,7 @@ public sealed partial class AccessMatrixTests : IAsyncLifetime
         ["/api/v1/auth/api-keys/{id}"] = Owner.Person,
         ["/api/v1/auth/sessions/{id}"] = Owner.Person,
         ["/api/v1/auth/users/{id}/avatar"] = Owner.Everybody,
+        ["/api/v1/chat/tool-servers/{name}"] = Owner.Rights,
         ["/api/v1/explore/hub/models/{owner}/{name}"] = Owner.Everybody, // public anyway
         ["/api/v1/explore/models/{*key}"] = Owner.Everybody, // `SetRightsTests` has the rights of installed ones
         ["/api/v1/inference/models/{name}"] = Owner.Rights,
@@ -128,12 +130,16 @@ public sealed partial class AccessMatrixTests : IAsyncLifetime
         (await platform.Administrator.PutAsJsonAsync("/api/v1/inference/models/shared-model/rights", rights)).EnsureSuccessStatusCode();
         var preset = new { @base = "shared-model" }; // with the rights of its model
         Assert.True((await platform.Administrator.PutAsJsonAsync("/api/v1/inference/presets/shared-preset", preset)).IsSuccessStatusCode);
+        await using var tools = await ToolServerHost.StartAsync();
+        await platform.Administrator.SaveToolServerAsync("shared-tools", new { title = "Shared", address = tools.Address, groups = new[] { "insiders" } });
 
         var routes = Routes().Where(route => OwnerOf(route) == Owner.Rights && route is { Verb: "GET", Policy: null }).ToList();
         Assert.NotEmpty(routes);
         foreach (var route in routes)
         {
-            var name = route.Path.Contains("preset", StringComparison.Ordinal) ? "shared-preset" : "shared-model";
+            var name = route.Path.Contains("preset", StringComparison.Ordinal) ? "shared-preset"
+                : route.Path.Contains("tool-server", StringComparison.Ordinal) ? "shared-tools"
+                : "shared-model";
             await Eventually.Async(async () => (await SendAsync(member, route, name)).StatusCode, status => status == HttpStatusCode.OK); // groups are remembered for some seconds
             Assert.Equal(HttpStatusCode.OK, (await SendAsync(platform.Administrator, route, name)).StatusCode);
             Assert.Equal(HttpStatusCode.Unauthorized, (await SendAsync(platform.Client, route, name)).StatusCode);

@@ -67,7 +67,7 @@ public sealed class Boundaries
         "Scopes: Auth", // Inference and Chat are expected to ask for scopes too
         "SigningKey: Auth", // the key ring of the shared schema, which no module owns
         "SigningKeys: Auth",
-        "SubjectVault: Auth", // Chat encrypts with it from its first event on
+        "SubjectDigest: Chat", // what SubjectVault gives beside sealed texts
     ];
 
     private static string[] Allowed(string project)

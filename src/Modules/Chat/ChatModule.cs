@@ -1,6 +1,7 @@
 using JasperFx.Events;
 using JasperFx.Events.Projections;
 using LlmPlatform.Chat.Conversations;
+using LlmPlatform.Chat.Search;
 using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.Extensions.Hosting;
@@ -14,10 +15,15 @@ public static class ChatModule
 {
     public static readonly AppModule Definition = new("chat", typeof(IChatStore), builder => builder.AddChatModule());
 
-    private static void AddChatModule(this IHostApplicationBuilder builder) => builder.AddModuleStore<IChatStore>(Definition.Schema, Configure);
+    private static void AddChatModule(this IHostApplicationBuilder builder)
+    {
+        builder.AddModuleStore<IChatStore>(Definition.Schema, Configure);
+        builder.Services.AddSearch();
+    }
 
     private static void Configure(StoreOptions options)
     {
+        options.AddSearch();
         options.Events.AppendMode = EventAppendMode.Rich; // the projection reads versions
         options.Events.MapEventType<ConversationStarted>("chat.conversation_started.v1");
         options.Events.MapEventType<MessageAdded>("chat.message_added.v1");

@@ -2,8 +2,10 @@ using JasperFx.Events;
 using JasperFx.Events.Projections;
 using LlmPlatform.Chat.Conversations;
 using LlmPlatform.Chat.Search;
+using LlmPlatform.Chat.Sharing;
 using LlmPlatform.SharedKernel;
 using Marten;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 namespace LlmPlatform.Chat;
@@ -18,12 +20,15 @@ public static class ChatModule
     private static void AddChatModule(this IHostApplicationBuilder builder)
     {
         builder.AddModuleStore<IChatStore>(Definition.Schema, Configure);
+        builder.Services.AddSingleton<ListCursors>();
         builder.Services.AddSearch();
+        builder.Services.AddSharing();
     }
 
     private static void Configure(StoreOptions options)
     {
         options.AddSearch();
+        options.AddSharing();
         options.Events.AppendMode = EventAppendMode.Rich; // the projection reads versions
         options.Events.MapEventType<ConversationStarted>("chat.conversation_started.v1");
         options.Events.MapEventType<MessageAdded>("chat.message_added.v1");

@@ -1,3 +1,4 @@
+using LlmPlatform.Chat.Conversations;
 using LlmPlatform.SharedKernel;
 using Npgsql;
 
@@ -7,7 +8,7 @@ namespace LlmPlatform.Chat.Search;
 /// Finds one's own conversations by words that were said in them. A typed word becomes the words of the vocabulary that it may mean, these become
 /// digests, and the database compares digests: it sees neither the question nor the text, and nothing that was typed is part of a statement.
 /// </summary>
-internal sealed class ConversationSearch(NpgsqlDataSource database, SubjectVault vault, Vocabularies vocabularies, Snippets snippets)
+internal sealed class ConversationSearch(NpgsqlDataSource database, SubjectVault vault, Vocabularies vocabularies, Snippets snippets, ListCursors cursors)
 {
     private const int SnippetsOfOne = 3;
 
@@ -42,7 +43,7 @@ internal sealed class ConversationSearch(NpgsqlDataSource database, SubjectVault
             return new FoundConversations([], null, new SearchLag(0)); // erased a moment ago
         }
 
-        var after = SearchCursor.Parse(question, digest);
+        var after = SearchCursor.Parse(question, cursors);
         var vocabulary = await vocabularies.OfAsync(question.Owner, cancellation);
         string[][] meant = [.. typed.Select(word => vocabulary.Meant(word).ToArray())];
         var digests = meant.Select(words => words.Select(digest.Of).ToArray()).ToArray();
@@ -55,11 +56,14 @@ internal sealed class ConversationSearch(NpgsqlDataSource database, SubjectVault
             await using var behind = new NpgsqlCommand(Behind, connection);
             var lag = new SearchLag((long)(await behind.ExecuteScalarAsync(cancellation))!);
             var rows = digests.Length == 0 ? [] : await ConversationsAsync(connection, question, after, digests, cancellation);
-            var page = Page.Of(rows, question.Limit, row => row.Write(question, digest));
-            var matches = page.Items.Count == 0 ? [] : await MatchesAsync(connection, question.Owner, page.Items, digests, cancellation);
+            SearchCursor[] page = [.. rows.Take(question.Limit)];
+            var matches = page.Length == 0 ? [] : await MatchesAsync(connection, question.Owner, page, digests, cancellation);
             await transaction.CommitAsync(cancellation);
             var cut = await snippets.ReadAsync(question.Owner, matches, meant.SelectMany(words => words).ToHashSet(), cancellation);
-            return new FoundConversations([.. page.Items.Select(row => new FoundConversation(row.Conversation, row.At, [.. cut[row.Conversation]]))], page.NextCursor, lag);
+            return new FoundConversations(
+                [.. page.Select(row => new FoundConversation(row.Conversation, row.At, [.. cut[row.Conversation]]))],
+                rows.Count > page.Length ? page[^1].Write(question, cursors) : null,
+                lag);
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.QueryCanceled && !cancellation.IsCancellationRequested)
         {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using LlmPlatform.Chat.Conversations;
 using LlmPlatform.SharedKernel;
 
 namespace LlmPlatform.Chat.Search;
@@ -63,31 +64,24 @@ internal sealed record SearchQuestion
     private static bool IsNoText(string? text) => text?.Any(c => c == '\0' || char.IsSurrogate(c)) == true;
 }
 
-/// <summary>Where a page of a search ends. It is of use to nobody else and for no other question, since only its owner's key makes one that fits.</summary>
+/// <summary>Where a page of a search ends.</summary>
 internal sealed record SearchCursor(DateTimeOffset At, Guid Conversation)
 {
     /// <exception cref="Refusal"><c>param.cursor</c></exception>
-    public static SearchCursor? Parse(SearchQuestion question, SubjectDigest digest)
+    public static SearchCursor? Parse(SearchQuestion question, ListCursors cursors) => cursors.Open(question.Owner, question.Cursor)?.Split('|') switch
     {
-        if (Page.Key(question.Cursor) is not { } key)
-        {
-            return null;
-        }
+        null => null,
+        [var asked, var ticks, var id] when asked == Asked(question) => new SearchCursor(new DateTimeOffset(long.Parse(ticks, CultureInfo.InvariantCulture), TimeSpan.Zero), Guid.Parse(id)),
+        _ => throw Refusal.BadParam("cursor", "'cursor' is not one that this list gave out.", "param.cursor"),
+    };
 
-        return key.Split(':') is [var ticks, var id, _]
-            && long.TryParse(ticks, NumberStyles.None, CultureInfo.InvariantCulture, out var at) && at <= DateTime.MaxValue.Ticks && Guid.TryParse(id, out var conversation)
-            && new SearchCursor(new DateTimeOffset(at, TimeSpan.Zero), conversation) is var cursor
-            && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(cursor.Write(question, digest)), Encoding.UTF8.GetBytes(key))
-                ? cursor
-                : throw Refusal.BadParam("cursor", "'cursor' is not one that this list gave out.", "param.cursor");
-    }
+    public string Write(SearchQuestion question, ListCursors cursors) =>
+        cursors.Seal(question.Owner, string.Create(CultureInfo.InvariantCulture, $"{Asked(question)}|{At.UtcTicks}|{Conversation:n}"));
 
-    public string Write(SearchQuestion question, SubjectDigest digest)
-    {
-        var place = string.Create(CultureInfo.InvariantCulture, $"{At.UtcTicks}:{Conversation:n}");
-        var asked = string.Create(CultureInfo.InvariantCulture, $"{question.FolderId:n}\0{question.Tag}\0{question.Model}\0{question.From?.UtcTicks}\0{question.To?.UtcTicks}\0{question.IsArchived}\0{question.Text}");
-        return $"{place}:{digest.TextOf($"chat.search\0{place}\0{asked}")}";
-    }
+    // It goes on with the question that it was given for, and with no other.
+    private static string Asked(SearchQuestion question) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(
+        CultureInfo.InvariantCulture,
+        $"{question.FolderId:n}\0{question.Tag}\0{question.Model}\0{question.From?.UtcTicks}\0{question.To?.UtcTicks}\0{question.IsArchived}\0{question.Text}"))));
 }
 
 /// <summary>A page of what was found, the newest match first.</summary>

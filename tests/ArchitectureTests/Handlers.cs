@@ -64,6 +64,7 @@ public sealed class Handlers
         "GetJwksEndpoint.Get", // the key ring of the shared schema
         "ListQuotaBalancesEndpoint.Get", // the ledger, which is plain tables
         "RebuildBillsHandler.Handle", // the projection's own work
+        "RebuildSearchHandler.Handle", // the same
         "SendMailHandler.Handle", // the mail server
     ];
 

@@ -4,6 +4,8 @@ using JasperFx.Events.Projections;
 using LlmPlatform.Chat.Conversations;
 using LlmPlatform.Chat.Folders;
 using LlmPlatform.Chat.Replies;
+using LlmPlatform.Chat.Search;
+using LlmPlatform.Chat.Sharing;
 using LlmPlatform.Chat.Titles;
 using LlmPlatform.Chat.Tools;
 using LlmPlatform.SharedKernel;
@@ -43,6 +45,8 @@ public static class ChatModule
         services.AddSingleton<ReplyFollower>();
         services.AddSingleton<TitleOptions>();
         services.AddTools();
+        services.AddSearch();
+        services.AddSharing();
 
         services.AddSingleton<IValidator<StartConversation>, StartConversationValidator>();
         services.AddSingleton<IValidator<ChangeConversation>, ChangeConversationValidator>();
@@ -83,5 +87,7 @@ public static class ChatModule
         options.Schema.For<Folder>().Duplicate(f => f.OwnerId);
         options.AddReplies();
         options.AddTools();
+        options.AddSearch();
+        options.AddSharing();
     }
 }

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Http.Json;
-using LlmPlatform.Auth;
 using LlmPlatform.Auth.ApiKeys;
 using LlmPlatform.ModuleTests.Support;
+using LlmPlatform.SharedKernel;
 using Xunit;
 
 namespace LlmPlatform.ModuleTests.Auth;

@@ -1,6 +1,7 @@
 using CsCheck;
 using LlmPlatform.Explore.Catalogue;
 using LlmPlatform.Explore.Search;
+using LlmPlatform.SharedKernel;
 using Xunit;
 
 namespace LlmPlatform.ModuleTests.Explore;
@@ -38,7 +39,7 @@ public sealed class WordsTests
     [InlineData("", "any", 0, 3)]
     [InlineData("any", "", 3, 3)]
     public void The_distance_of_words_is_what_has_to_be_typed_again(string typed, string word, int beginning, int whole) =>
-        Assert.Equal((beginning, whole), Spelling.Distance(typed, word));
+        Assert.Equal((beginning, whole), EditDistance.Of(typed, word));
 
     [Fact]
     public void Whatever_is_typed_no_word_holds_an_operator() =>

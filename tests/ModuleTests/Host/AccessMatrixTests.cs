@@ -26,6 +26,9 @@ public sealed partial class AccessMatrixTests : IAsyncLifetime
         ["/api/v1/auth/sessions/{id}"] = Owner.Person,
         ["/api/v1/auth/users/{id}/avatar"] = Owner.Everybody,
         ["/api/v1/chat/tool-servers/{name}"] = Owner.Rights,
+        ["/api/v1/chat/conversations/{conversationId}"] = Owner.Person,
+        ["/api/v1/chat/shared/{tokenOrId}"] = Owner.Named, // `ShareConversationTests` has those that are named
+        ["/api/v1/chat/shares/{shareId}"] = Owner.Person,
         ["/api/v1/explore/hub/models/{owner}/{name}"] = Owner.Everybody, // public anyway
         ["/api/v1/explore/models/{*key}"] = Owner.Everybody, // `SetRightsTests` has the rights of installed ones
         ["/api/v1/inference/models/{name}"] = Owner.Rights,

@@ -10,14 +10,14 @@ internal sealed record ApiKeyText(string Prefix, string Secret)
     private const int PrefixLength = 8;
     private const string PrefixAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
 
-    public static ApiKeyText Create() => new(RandomNumberGenerator.GetString(PrefixAlphabet, PrefixLength), Auth.Secret.Create());
+    public static ApiKeyText Create() => new(RandomNumberGenerator.GetString(PrefixAlphabet, PrefixLength), SharedKernel.Secret.Create());
 
     /// <summary>The parts of a key, or null where the text is none.</summary>
     public static ApiKeyText? Parse(string text) =>
-        text.Length == Marker.Length + PrefixLength + 1 + Auth.Secret.Length
+        text.Length == Marker.Length + PrefixLength + 1 + SharedKernel.Secret.Length
         && text.StartsWith(Marker, StringComparison.Ordinal)
         && text[Marker.Length + PrefixLength] == '_'
-            ? new ApiKeyText(text.Substring(Marker.Length, PrefixLength), text[^Auth.Secret.Length..])
+            ? new ApiKeyText(text.Substring(Marker.Length, PrefixLength), text[^SharedKernel.Secret.Length..])
             : null;
 
     public override string ToString() => $"{Marker}{Prefix}_{Secret}";

@@ -1,3 +1,4 @@
+using LlmPlatform.SharedKernel;
 using Marten;
 using Npgsql;
 

@@ -1,5 +1,7 @@
 using LlmPlatform.Chat.Contracts;
 using LlmPlatform.Chat.Replies;
+using LlmPlatform.Chat.Search;
+using LlmPlatform.Chat.Sharing;
 using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.AspNetCore.Authorization;
@@ -52,7 +54,8 @@ public static class BinConversationEndpoint
     {
         var id = conversation.Id;
         session.Events.TombstoneStream(id);
-        session.Delete(conversation);
+        SearchEntries.Delete(session, id);
+        Shares.EndAll(session, id);
         session.DeleteWhere<Message>(m => m.ConversationId == id);
         ReplyTables.EndAll(session, id);
         return [new ConversationChanged(conversation.OwnerId, id, conversation.Version, "deleted", null, now)];

@@ -1,3 +1,5 @@
+using LlmPlatform.Chat.Search;
+
 namespace LlmPlatform.Chat.Conversations;
 
 /// <summary>A conversation as a list shows it.</summary>
@@ -13,7 +15,11 @@ public sealed record ConversationSummary(
     IReadOnlyList<string> Tags,
     DateTimeOffset StartedAt,
     DateTimeOffset ActiveAt,
-    DateTimeOffset? BinnedAt);
+    DateTimeOffset? BinnedAt)
+{
+    /// <summary>Where it matches a search, the newest first.</summary>
+    public IReadOnlyList<Snippet> Snippets { get; init; } = [];
+}
 
 /// <summary>A conversation with its messages, oldest first: those of the branch that is shown, or all.</summary>
 public sealed record ConversationView(

@@ -1,4 +1,5 @@
 using System.Globalization;
+using LlmPlatform.Chat.Search;
 using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.AspNetCore.Authorization;
@@ -8,11 +9,21 @@ using Wolverine.Http;
 
 namespace LlmPlatform.Chat.Conversations;
 
+/// <summary>A page of conversations.</summary>
+/// <param name="Items">The conversations.</param>
+/// <param name="NextCursor">Opaque; null on the last page.</param>
+public sealed record ConversationPage(IReadOnlyList<ConversationSummary> Items, string? NextCursor)
+{
+    /// <summary>How far a search is behind what was said; null where nothing was searched.</summary>
+    public SearchLag? Lag { get; init; }
+}
+
 public static class ListConversationsEndpoint
 {
     [WolverineGet("/api/v1/chat/conversations", OperationId = "listConversations"), Authorize]
-    [EndpointSummary("List your conversations, pinned ones first, then those with the newest messages"), Tags("Conversations"), ProducesResponseType<ProblemDetails>(400)]
-    public static async Task<Page<ConversationSummary>> Get(
+    [EndpointSummary("List your conversations, pinned ones first, then those with the newest messages; or search them, those with the newest match first"), Tags("Conversations"), ProducesResponseType<ProblemDetails>(400)]
+    public static async Task<ConversationPage> Get(
+        [FromQuery] string? query,
         [FromQuery] Guid? folder,
         [FromQuery] string? tag,
         [FromQuery] string? model,
@@ -26,11 +37,26 @@ public static class ListConversationsEndpoint
         SubjectVault vault,
         ConversationReader reader,
         ListCursors cursors,
+        FindConversations search,
         CurrentUser currentUser,
         CancellationToken cancellation)
     {
         var owner = currentUser.Id;
         var most = Page.Limit(limit);
+        if (tag is { Length: 0 or > ConversationRules.LongestTag })
+        {
+            throw Refusal.BadParam("tag", $"A tag has 1 to {ConversationRules.LongestTag} characters.");
+        }
+
+        var digest = tag is null ? null : await TagDigests.OfAsync(vault, owner, tag, cancellation);
+        if (query is not null)
+        {
+            return await search.FindAsync(session, reader, new SearchQuestion
+            {
+                Owner = owner, Text = query, FolderId = folder, Tag = digest, Model = model, From = from, To = to, IsArchived = archived, Cursor = cursor, Limit = limit ?? Page.DefaultLimit,
+            }, cancellation);
+        }
+
         var where = new List<string> { "owner_id = ?", bin == true ? "binned_at is not null" : "binned_at is null" };
         var values = new List<object> { owner };
         Add(folder, "folder_id = ?");
@@ -38,12 +64,7 @@ public static class ListConversationsEndpoint
         Add(from, "active_at >= ?");
         Add(to, "active_at <= ?");
         Add(bin == true ? null : archived ?? false, "is_archived = ?");
-        if (tag is { Length: > 0 and <= ConversationRules.LongestTag })
-        {
-            where.Add("data -> 'tags' ?? ?"); // a doubled question mark is the operator
-            values.Add(await TagDigests.OfAsync(vault, owner, tag, cancellation));
-        }
-
+        Add(digest, "data -> 'tags' @> to_jsonb(?::text)");
         if (cursors.Open(owner, cursor) is { } last)
         {
             var key = last.Split('|');
@@ -61,7 +82,7 @@ public static class ListConversationsEndpoint
         }
 
         var end = rows.Count > most ? rows[most - 1] : null;
-        return new Page<ConversationSummary>(page, end is null ? null : cursors.Seal(owner, $"{(end.IsPinned ? 1 : 0)}|{end.ActiveAt.UtcTicks}|{end.Id}"));
+        return new ConversationPage(page, end is null ? null : cursors.Seal(owner, $"{(end.IsPinned ? 1 : 0)}|{end.ActiveAt.UtcTicks}|{end.Id}"));
 
         void Add(object? value, string condition)
         {

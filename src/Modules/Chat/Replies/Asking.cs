@@ -33,7 +33,10 @@ internal static class Asking
         var started = new ReplyStarted(Guid.CreateVersion7(now), parentId, model, now);
         var after = session.Append(conversation, [.. before, started]);
         var order = new ReplyOrder(
-            conversation.Id, started.MessageId, parentId, after.Version, user.ToModelUser(), model, wish.Over(conversation.Settings), conversation.SealedSystemPrompt);
+            conversation.Id, started.MessageId, parentId, after.Version, user.ToModelUser(), model, wish.Over(conversation.Settings), conversation.SealedSystemPrompt)
+        {
+            ToolChoice = wish.ToolChoice ?? ToolChoiceMode.Auto,
+        };
         ReplyTables.Begin(session, order, now);
         return new AcceptedReply(conversation.Id, parentId, started.MessageId, after.Version, order);
     }

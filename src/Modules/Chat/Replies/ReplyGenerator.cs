@@ -1,4 +1,6 @@
+using System.Text;
 using LlmPlatform.Chat.Conversations;
+using LlmPlatform.Chat.Tools;
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.SharedKernel;
 
@@ -8,8 +10,11 @@ namespace LlmPlatform.Chat.Replies;
 internal sealed record ReplyEnd(MessageState State, string? FinishReason, ReplyUsage? Usage, ReplyError? Error);
 
 /// <summary>Asks the model for a reply and takes down what it says.</summary>
-internal sealed class ReplyGenerator(PromptReader prompts, ITextGenerator generator)
+internal sealed class ReplyGenerator(PromptReader prompts, ITextGenerator generator, ToolBox tools)
 {
+    // A model that asks for calls again and again is stopped; the last round has to answer with what it knows.
+    private const int MostRounds = 8;
+
     /// <summary>Writes a reply of a conversation.</summary>
     /// <param name="reply">Is told all that the model says.</param>
     /// <param name="said">Called whenever there is something new.</param>
@@ -31,8 +36,26 @@ internal sealed class ReplyGenerator(PromptReader prompts, ITextGenerator genera
                 Say(new MessagePart(PartKind.Continued, ""));
             }
 
-            var completed = await AskAsync(reply.Order, messages, left);
-            return new ReplyEnd(MessageState.Completed, Word(completed.Reason), used.Total, null);
+            var servers = reply.Order.ToolChoice == ToolChoiceMode.None ? [] : reply.Order.Settings.ToolServers;
+            await using var offered = servers.Count > 0 ? await tools.OfferAsync(reply.Order.Asker, servers, cancellation) : null;
+            for (var round = 1; ; round++)
+            {
+                var taken = new Round();
+                await foreach (var news in generator.GenerateAsync(RequestOf(reply.Order, messages, offered, round), cancellation))
+                {
+                    used.Count(news);
+                    Take(news, taken);
+                }
+
+                var completed = taken.Completed ?? throw new GenerationException(502, "engine.broken_off", "The model's answer ended without an end.");
+                if (offered is null || completed.Reason != FinishReason.ToolCalls || round == MostRounds)
+                {
+                    return new ReplyEnd(MessageState.Completed, Word(completed.Reason), used.Total, null);
+                }
+
+                messages = [.. messages, .. await CallAsync(offered, taken)];
+                used.EndRound();
+            }
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -49,30 +72,46 @@ internal sealed class ReplyGenerator(PromptReader prompts, ITextGenerator genera
             return new ReplyEnd(MessageState.Failed, null, used.Total, new ReplyError(refusal.Error.Code, refusal.Error.Message));
         }
 
-        async Task<GenerationCompleted> AskAsync(ReplyOrder order, IReadOnlyList<ChatMessage> messages, int left)
+        void Take(GenerationEvent news, Round round)
         {
-            GenerationCompleted? completed = null;
-            await foreach (var news in generator.GenerateAsync(RequestOf(order, messages), cancellation))
+            switch (news)
             {
-                used.Count(news);
-                switch (news)
-                {
-                    case PromptAccepted accepted:
-                        Say(new MessagePart(PartKind.Context, "") { PromptTokens = accepted.PromptTokens, DroppedMessages = accepted.DroppedMessages + left });
-                        break;
-                    case TextDelta { Text.Length: > 0 } delta:
-                        Say(new MessagePart(PartKind.Text, delta.Text));
-                        break;
-                    case ReasoningDelta { Text.Length: > 0 } delta:
-                        Say(new MessagePart(PartKind.Reasoning, delta.Text));
-                        break;
-                    case GenerationCompleted end:
-                        completed = end;
-                        break;
-                }
+                case PromptAccepted accepted:
+                    Say(new MessagePart(PartKind.Context, "") { PromptTokens = accepted.PromptTokens, DroppedMessages = accepted.DroppedMessages + left });
+                    break;
+                case TextDelta { Text.Length: > 0 } delta:
+                    round.Text.Append(delta.Text);
+                    Say(new MessagePart(PartKind.Text, delta.Text));
+                    break;
+                case ReasoningDelta { Text.Length: > 0 } delta:
+                    Say(new MessagePart(PartKind.Reasoning, delta.Text));
+                    break;
+                case ToolCallStarted started:
+                    round.Calls.Add((started, new StringBuilder()));
+                    break;
+                case ToolCallDelta delta:
+                    round.Calls.First(call => call.Started.Index == delta.Index).Arguments.Append(delta.Arguments);
+                    break;
+                case GenerationCompleted end:
+                    round.Completed = end;
+                    break;
+            }
+        }
+
+        // One after the other: whoever consented to two tools did not consent to a race of them.
+        async Task<IReadOnlyList<ChatMessage>> CallAsync(OfferedTools offered, Round round)
+        {
+            var calls = round.Calls.Select(call => new ToolCall(call.Started.Id, call.Started.Name, call.Arguments.ToString())).ToList();
+            var results = new List<ChatMessage>();
+            foreach (var call in calls)
+            {
+                Say(new MessagePart(PartKind.ToolCall, call.Arguments) { CallId = call.Id, Name = call.Name });
+                var result = await tools.CallAsync(offered, call, cancellation);
+                Say(new MessagePart(PartKind.ToolResult, result.Text) { CallId = call.Id, Name = call.Name, IsError = result.IsError });
+                results.Add(new ChatMessage("tool", result.Text) { ToolCallId = call.Id, Name = call.Name });
             }
 
-            return completed ?? throw new GenerationException(502, "engine.broken_off", "The model's answer ended without an end.");
+            return [new ChatMessage(MessageRoles.Assistant, round.Text.ToString()) { ToolCalls = calls }, .. results];
         }
 
         void Say(MessagePart part)
@@ -82,15 +121,19 @@ internal sealed class ReplyGenerator(PromptReader prompts, ITextGenerator genera
         }
     }
 
-    private static GenerationRequest RequestOf(ReplyOrder order, IReadOnlyList<ChatMessage> messages)
+    private static GenerationRequest RequestOf(ReplyOrder order, IReadOnlyList<ChatMessage> messages, OfferedTools? offered, int round)
     {
         var settings = order.Settings;
         var continues = messages is [.., { Role: MessageRoles.Assistant }];
+        // Who must call once has called then, and may answer.
+        var choice = round == MostRounds ? ToolChoiceMode.None : round == 1 ? order.ToolChoice : ToolChoiceMode.Auto;
         return new GenerationRequest(order.Model, order.Asker, messages)
         {
             Sampling = settings.ToSampling(),
             MaxTokens = settings.MaxTokens,
             Stop = settings.Stop ?? [],
+            Tools = offered?.Tools ?? [],
+            ToolChoice = new ToolChoice(offered is { Tools.Count: > 0 } ? choice : ToolChoiceMode.Auto),
             ReasoningEffort = continues ? null : settings.ReasoningEffort,
             DropsOldestTurns = settings.Context == ContextPolicy.DropOldest,
             ContinuesLastMessage = continues,
@@ -105,15 +148,27 @@ internal sealed class ReplyGenerator(PromptReader prompts, ITextGenerator genera
         _ => "stop",
     };
 
+    /// <summary>What a model says until it ends or waits for results.</summary>
+    private sealed class Round
+    {
+        public StringBuilder Text { get; } = new();
+
+        public List<(ToolCallStarted Started, StringBuilder Arguments)> Calls { get; } = [];
+
+        public GenerationCompleted? Completed { get; set; }
+    }
+
     /// <summary>Adds up what the rounds of a reply use, also of one that breaks off.</summary>
     private sealed class UsageCount(ReplyUsage? before)
     {
-        private readonly ReplyUsage before = before ?? new ReplyUsage(0, 0, 0, 0);
+        private ReplyUsage before = before ?? new ReplyUsage(0, 0, 0, 0);
         private ReplyUsage? round;
 
         public ReplyUsage? Total => round is { } now
             ? now with { CompletionTokens = before.CompletionTokens + now.CompletionTokens, ReasoningTokens = before.ReasoningTokens + now.ReasoningTokens }
             : before.TotalTokens == 0 ? null : before;
+
+        public void EndRound() => (before, round) = (Total ?? before, null);
 
         public void Count(GenerationEvent news) => round = news switch
         {

@@ -35,6 +35,12 @@ public sealed class ReplyTables(NpgsqlDataSource database, SubjectVault vault, T
         session.QueueSqlCommand("delete from chat.running_replies where conversation_id = ?", conversationId);
     }
 
+    public static void EndAllOf(IDocumentSession session, Guid owner)
+    {
+        session.QueueSqlCommand("delete from chat.reply_pieces p using chat.running_replies r where r.message_id = p.message_id and r.owner_id = ?", owner);
+        session.QueueSqlCommand("delete from chat.running_replies where owner_id = ?", owner);
+    }
+
     /// <summary>Stores pieces of many replies at once: one commit, however many replies are written.</summary>
     public async Task StoreAsync(IReadOnlyList<ReplyPiece> pieces, CancellationToken cancellation)
     {

@@ -1,5 +1,6 @@
 using FluentValidation;
 using LlmPlatform.Chat.Conversations;
+using LlmPlatform.Inference.Contracts;
 
 namespace LlmPlatform.Chat.Replies;
 
@@ -34,6 +35,9 @@ public abstract record ReplyWish
 
     /// <summary>What becomes of turns that do not fit.</summary>
     public ContextPolicy? Context { get; init; }
+
+    /// <summary>Whether the model may, must or must not begin with a call of one of the conversation's tools.</summary>
+    public ToolChoiceMode? ToolChoice { get; init; }
 
     /// <summary>The version that the sender has seen; null to append to whatever is there.</summary>
     public long? ExpectedVersion { get; init; }

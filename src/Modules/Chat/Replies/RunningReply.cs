@@ -20,6 +20,9 @@ public sealed record ReplyOrder(
 
     /// <summary>What it has used so far.</summary>
     public ReplyUsage? UsedBefore { get; init; }
+
+    /// <summary>Whether it may, must or must not begin with a call of a tool.</summary>
+    public ToolChoiceMode ToolChoice { get; init; }
 }
 
 /// <summary>How a reply ended.</summary>

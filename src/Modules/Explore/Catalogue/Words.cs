@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text;
+using LlmPlatform.SharedKernel;
 
 namespace LlmPlatform.Explore.Catalogue;
 
@@ -14,7 +14,7 @@ internal static class Words
     /// <summary>The words of a text in lower case, in their order.</summary>
     public static IEnumerable<string> Of(string text)
     {
-        var plain = Plain(text);
+        var plain = PlainText.Of(text);
         for (var start = 0; start < plain.Length;)
         {
             var end = start;
@@ -60,24 +60,6 @@ internal static class Words
     }
 
     private static bool HasName(string word) => word.Length > 2 && !word[..2].Any(c => IsNumeric(c) || c == '_');
-
-    // Compatibility forms and accents make no difference to whoever types; NFKD takes them apart, and the marks are left out.
-    private static string Plain(string text)
-    {
-        var plain = new StringBuilder(text.Length);
-        foreach (var rune in Whole(text).Normalize(NormalizationForm.FormKD).EnumerateRunes())
-        {
-            if (Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark))
-            {
-                plain.Append(Rune.ToLowerInvariant(rune));
-            }
-        }
-
-        return plain.ToString();
-    }
-
-    // Half a surrogate pair cannot be normalised, and PostgreSQL takes no zero.
-    private static string Whole(string text) => string.Concat(text.EnumerateRunes().Where(rune => rune.Value is not (0 or 0xFFFD)));
 
     private static bool IsInside(string text, int at, int start) =>
         IsWord(text, at) || text[at] == '_'

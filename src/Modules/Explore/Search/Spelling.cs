@@ -1,3 +1,4 @@
+using LlmPlatform.SharedKernel;
 using Npgsql;
 
 namespace LlmPlatform.Explore.Search;
@@ -27,7 +28,7 @@ internal static class Spelling
         while (await reader.ReadAsync(cancellation))
         {
             var (typed, word) = (reader.GetString(0), reader.GetString(1));
-            if (Distance(typed, word) is { Beginning: > 0 } distance && IsNear(typed, distance))
+            if (EditDistance.Of(typed, word) is { Beginning: > 0 } distance && IsNear(typed, distance))
             {
                 near.Add((typed, word, distance.Beginning));
             }
@@ -36,37 +37,6 @@ internal static class Spelling
         return near.GroupBy(n => n.Typed)
             .SelectMany(group => group.OrderBy(n => n.Distance).ThenBy(n => n.Word.Length).ThenBy(n => n.Word, StringComparer.Ordinal).Take(MostMeant))
             .ToLookup(n => n.Typed, n => n.Word);
-    }
-
-    /// <summary>
-    /// Letters that have to be added, left out, changed, or swapped with their neighbour until what was typed is the word, or begins it
-    /// (optimal string alignment).
-    /// </summary>
-    internal static (int Beginning, int Whole) Distance(string typed, string word)
-    {
-        var (before, last, now) = (new int[word.Length + 1], new int[word.Length + 1], new int[word.Length + 1]);
-        for (var j = 0; j <= word.Length; j++)
-        {
-            last[j] = j;
-        }
-
-        for (var i = 1; i <= typed.Length; i++)
-        {
-            now[0] = i;
-            for (var j = 1; j <= word.Length; j++)
-            {
-                var changed = last[j - 1] + (typed[i - 1] == word[j - 1] ? 0 : 1);
-                now[j] = Math.Min(changed, Math.Min(last[j], now[j - 1]) + 1);
-                if (i > 1 && j > 1 && typed[i - 1] == word[j - 2] && typed[i - 2] == word[j - 1])
-                {
-                    now[j] = Math.Min(now[j], before[j - 2] + 1);
-                }
-            }
-
-            (before, last, now) = (last, now, before);
-        }
-
-        return (last.Min(), last[^1]);
     }
 
     // Half a word is like the beginning of many others, so less may be wrong with it.

@@ -2,13 +2,13 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace LlmPlatform.Auth;
+namespace LlmPlatform.SharedKernel;
 
 /// <summary>
-/// Random secrets that programs hold: refresh tokens, API keys, the set-up token. 256 random bits cannot be guessed, so a plain SHA-256 is
+/// Random secrets that programs hold: refresh tokens, API keys, links. 256 random bits cannot be guessed, so a plain SHA-256 is
 /// enough to store; only passwords, which people choose, need a slow hash.
 /// </summary>
-internal static class Secret
+public static class Secret
 {
     /// <summary>Characters of a secret: 32 bytes in base64url.</summary>
     public const int Length = 43;

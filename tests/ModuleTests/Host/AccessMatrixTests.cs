@@ -27,6 +27,7 @@ public sealed partial class AccessMatrixTests : IAsyncLifetime
         ["/api/v1/auth/users/{id}/avatar"] = Owner.Everybody,
         ["/api/v1/chat/tool-servers/{name}"] = Owner.Rights,
         ["/api/v1/chat/conversations/{conversationId}"] = Owner.Person,
+        ["/api/v1/chat/folders/{folderId}"] = Owner.Person,
         ["/api/v1/chat/shared/{tokenOrId}"] = Owner.Named, // `ShareConversationTests` has those that are named
         ["/api/v1/chat/shares/{shareId}"] = Owner.Person,
         ["/api/v1/explore/hub/models/{owner}/{name}"] = Owner.Everybody, // public anyway
@@ -45,6 +46,9 @@ public sealed partial class AccessMatrixTests : IAsyncLifetime
 
         /// <summary>Whoever has rights to them, and those who manage them.</summary>
         Rights,
+
+        /// <summary>Whoever is named or holds a link, while it lasts.</summary>
+        Named,
 
         /// <summary>Whoever is signed in.</summary>
         Everybody,
@@ -105,6 +109,7 @@ public sealed partial class AccessMatrixTests : IAsyncLifetime
     {
         using var owner = await UserAsync("user");
         using var other = await UserAsync("user");
+        await platform.InstallTinyAsync("tiny");
         var routes = Routes().Where(route => OwnerOf(route) == Owner.Person && route.Policy is null).ToList();
         Assert.NotEmpty(routes);
         foreach (var route in routes)
@@ -177,7 +182,7 @@ public sealed partial class AccessMatrixTests : IAsyncLifetime
 
     private static async Task<HttpResponseMessage> SendAsync(HttpClient client, Route route, string id)
     {
-        using var request = new HttpRequestMessage(new HttpMethod(route.Verb), Parameter().Replace(route.Path, id));
+        using var request = new HttpRequestMessage(new HttpMethod(route.Verb), Fill(route.Path, id));
         if (route.Verb is not ("GET" or "HEAD"))
         {
             request.Content = new StringContent("{}", Encoding.UTF8, "application/json");
@@ -186,9 +191,32 @@ public sealed partial class AccessMatrixTests : IAsyncLifetime
         return await client.SendAsync(request, TestContext.Current.CancellationToken);
     }
 
-    private static async Task<string> MakeAsync(HttpClient owner, string path) => path.Contains("api-keys", StringComparison.Ordinal)
-        ? (await (await owner.PostAsJsonAsync("/api/v1/auth/api-keys", new { name = "mine" })).JsonAsync()).Text("id")!
-        : (await owner.GetJsonAsync("/api/v1/auth/sessions")).GetProperty("items")[0].Text("id")!;
+    /// <summary>The ids that a route names, of things that have just been made; a message's after its conversation's.</summary>
+    private static async Task<string> MakeAsync(HttpClient owner, string path)
+    {
+        if (path.Contains("sessions", StringComparison.Ordinal))
+        {
+            return (await owner.GetJsonAsync("/api/v1/auth/sessions")).GetProperty("items")[0].Text("id")!;
+        }
+
+        if (path.Contains("api-keys", StringComparison.Ordinal))
+        {
+            return await IdOfAsync("/api/v1/auth/api-keys", new { name = "mine" });
+        }
+
+        if (path.Contains("folders", StringComparison.Ordinal))
+        {
+            return await IdOfAsync("/api/v1/chat/folders", new { name = "mine" });
+        }
+
+        var conversation = await IdOfAsync("/api/v1/chat/conversations", new { model = "tiny" });
+        var reply = (await owner.SayAsync(conversation, new { content = "Hello", maxTokens = 1 })).MessageOf();
+        return path.Contains("{shareId}", StringComparison.Ordinal) ? await IdOfAsync($"/api/v1/chat/conversations/{conversation}/shares", new { kind = "link" })
+            : path.Contains("{messageId}", StringComparison.Ordinal) ? $"{conversation} {reply}"
+            : conversation;
+
+        async Task<string> IdOfAsync(string route, object body) => (await (await owner.PostAsJsonAsync(route, body)).JsonAsync()).Text("id")!;
+    }
 
     private async Task<HttpClient> UserAsync(string role)
     {
@@ -200,6 +228,12 @@ public sealed partial class AccessMatrixTests : IAsyncLifetime
 
     private async Task<HttpClient> KeyAsync(HttpClient owner, string scope) =>
         platform.NewClient((await (await owner.PostAsJsonAsync("/api/v1/auth/api-keys", new { name = "narrow", scopes = new[] { scope } })).JsonAsync()).Text("key"));
+
+    private static string Fill(string path, string ids)
+    {
+        var left = new Queue<string>(ids.Split(' '));
+        return Parameter().Replace(path, _ => left.Count > 1 ? left.Dequeue() : left.Peek());
+    }
 
     [GeneratedRegex(@":[a-z]+(\(.*?\))?\}")]
     private static partial Regex Constraint();

@@ -1,3 +1,4 @@
+using LlmPlatform.Chat.Notifications;
 using LlmPlatform.Chat.Tools;
 using LlmPlatform.SharedKernel;
 using Marten;
@@ -10,7 +11,13 @@ public interface IChatStore : IDocumentStore;
 /// <summary>The module's contents on one page.</summary>
 public static class ChatModule
 {
-    public static readonly AppModule Definition = new("chat", typeof(IChatStore), builder => builder.AddChatModule());
+    public static readonly AppModule Definition = new("chat", typeof(IChatStore), builder => builder.AddChatModule())
+    {
+        MapRoads = routes =>
+        {
+            routes.MapNotifications();
+        },
+    };
 
     private static void AddChatModule(this IHostApplicationBuilder builder)
     {
@@ -19,5 +26,6 @@ public static class ChatModule
             options.AddTools();
         });
         builder.Services.AddTools();
+        builder.Services.AddNotifications();
     }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.RegularExpressions;
+using LlmPlatform.Chat.Conversations;
 using LlmPlatform.ModuleTests.Chat;
 using LlmPlatform.ModuleTests.Support;
 using Microsoft.AspNetCore.Authorization;
@@ -27,7 +28,8 @@ public sealed partial class AccessMatrixTests : IAsyncLifetime
         ["/api/v1/auth/users/{id}/avatar"] = Owner.Everybody,
         ["/api/v1/chat/tool-servers/{name}"] = Owner.Rights,
         ["/api/v1/chat/conversations/{conversationId}"] = Owner.Person,
-        ["/api/v1/chat/shared/{tokenOrId}"] = Owner.Named, // `ShareConversationTests` has those that are named
+        ["/api/v1/chat/folders/{folderId}"] = Owner.Person,
+        ["/api/v1/chat/shared/{tokenOrId}"] = Owner.Person, // `ShareConversationTests` has those that it is shared with
         ["/api/v1/chat/shares/{shareId}"] = Owner.Person,
         ["/api/v1/explore/hub/models/{owner}/{name}"] = Owner.Everybody, // public anyway
         ["/api/v1/explore/models/{*key}"] = Owner.Everybody, // `SetRightsTests` has the rights of installed ones
@@ -186,9 +188,37 @@ public sealed partial class AccessMatrixTests : IAsyncLifetime
         return await client.SendAsync(request, TestContext.Current.CancellationToken);
     }
 
-    private static async Task<string> MakeAsync(HttpClient owner, string path) => path.Contains("api-keys", StringComparison.Ordinal)
-        ? (await (await owner.PostAsJsonAsync("/api/v1/auth/api-keys", new { name = "mine" })).JsonAsync()).Text("id")!
-        : (await owner.GetJsonAsync("/api/v1/auth/sessions")).GetProperty("items")[0].Text("id")!;
+    private async Task<string> MakeAsync(HttpClient owner, string path)
+    {
+        if (path.StartsWith("/api/v1/chat/folders", StringComparison.Ordinal))
+        {
+            return (await (await owner.PostAsJsonAsync("/api/v1/chat/folders", new { name = "mine" })).JsonAsync()).Text("id")!;
+        }
+
+        if (path.StartsWith("/api/v1/chat", StringComparison.Ordinal))
+        {
+            var conversation = await SpeakAsync(owner);
+            return path.StartsWith("/api/v1/chat/conversations", StringComparison.Ordinal)
+                ? conversation.ToString()
+                : (await (await owner.PostAsJsonAsync($"/api/v1/chat/conversations/{conversation}/shares", new { kind = "link", allow = "copy" })).JsonAsync()).Text("id")!;
+        }
+
+        return path.Contains("api-keys", StringComparison.Ordinal)
+            ? (await (await owner.PostAsJsonAsync("/api/v1/auth/api-keys", new { name = "mine" })).JsonAsync()).Text("id")!
+            : (await owner.GetJsonAsync("/api/v1/auth/sessions")).GetProperty("items")[0].Text("id")!;
+    }
+
+    // Its message has the same id: all parameters of a route are filled with one.
+    private async Task<Guid> SpeakAsync(HttpClient owner)
+    {
+        var (me, now, spoken) = ((await owner.GetJsonAsync("/api/v1/auth/me")).GetProperty("id").GetGuid(), TimeProvider.System.GetUtcNow(), new Spoken(platform.Services));
+        var id = Guid.CreateVersion7(now);
+        await using var session = spoken.Store.LightweightSession();
+        session.Events.StartStream(
+            id, new ConversationStarted(id, me, "stories", null, null, new ChatSettings(), now), new MessageAdded(id, null, MessageRoles.User, await spoken.BodyAsync(me, "words"), now));
+        await session.SaveChangesAsync(TestContext.Current.CancellationToken);
+        return id;
+    }
 
     private async Task<HttpClient> UserAsync(string role)
     {

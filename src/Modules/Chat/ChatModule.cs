@@ -3,6 +3,7 @@ using JasperFx.Events;
 using JasperFx.Events.Projections;
 using LlmPlatform.Chat.Conversations;
 using LlmPlatform.Chat.Folders;
+using LlmPlatform.Chat.Notifications;
 using LlmPlatform.Chat.Replies;
 using LlmPlatform.Chat.Search;
 using LlmPlatform.Chat.Sharing;
@@ -28,6 +29,7 @@ public static class ChatModule
         routes.MapReplies();
         routes.MapStop();
         routes.MapTemporaryChat();
+        routes.MapNotifications();
     }
 
     private static void AddChatModule(this IHostApplicationBuilder builder)
@@ -45,6 +47,7 @@ public static class ChatModule
         services.AddSingleton<ReplyFollower>();
         services.AddSingleton<TitleOptions>();
         services.AddTools();
+        services.AddNotifications();
         services.AddSearch();
         services.AddSharing();
 

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.RegularExpressions;
-using LlmPlatform.Chat.Conversations;
 using LlmPlatform.ModuleTests.Chat;
 using LlmPlatform.ModuleTests.Support;
 using Microsoft.AspNetCore.Authorization;
@@ -29,7 +28,7 @@ public sealed partial class AccessMatrixTests : IAsyncLifetime
         ["/api/v1/chat/tool-servers/{name}"] = Owner.Rights,
         ["/api/v1/chat/conversations/{conversationId}"] = Owner.Person,
         ["/api/v1/chat/folders/{folderId}"] = Owner.Person,
-        ["/api/v1/chat/shared/{tokenOrId}"] = Owner.Person, // `ShareConversationTests` has those that it is shared with
+        ["/api/v1/chat/shared/{tokenOrId}"] = Owner.Named, // `ShareConversationTests` has those that are named
         ["/api/v1/chat/shares/{shareId}"] = Owner.Person,
         ["/api/v1/explore/hub/models/{owner}/{name}"] = Owner.Everybody, // public anyway
         ["/api/v1/explore/models/{*key}"] = Owner.Everybody, // `SetRightsTests` has the rights of installed ones
@@ -47,6 +46,9 @@ public sealed partial class AccessMatrixTests : IAsyncLifetime
 
         /// <summary>Whoever has rights to them, and those who manage them.</summary>
         Rights,
+
+        /// <summary>Whoever is named or holds a link, while it lasts.</summary>
+        Named,
 
         /// <summary>Whoever is signed in.</summary>
         Everybody,
@@ -107,6 +109,7 @@ public sealed partial class AccessMatrixTests : IAsyncLifetime
     {
         using var owner = await UserAsync("user");
         using var other = await UserAsync("user");
+        await platform.InstallTinyAsync("tiny");
         var routes = Routes().Where(route => OwnerOf(route) == Owner.Person && route.Policy is null).ToList();
         Assert.NotEmpty(routes);
         foreach (var route in routes)
@@ -167,7 +170,11 @@ public sealed partial class AccessMatrixTests : IAsyncLifetime
             .DistinctBy(route => route.ToString()),
     ];
 
-    private static async Task<HttpStatusCode> StatusAsync(HttpClient client, Route route) => (await SendAsync(client, route, Unknown)).StatusCode;
+    private static async Task<HttpStatusCode> StatusAsync(HttpClient client, Route route)
+    {
+        using var answer = await SendAsync(client, route, Unknown);
+        return answer.StatusCode;
+    }
 
     /// <summary>All that a client can tell apart, but for the id of the request.</summary>
     private static async Task<string> AnswerAsync(HttpClient client, Route route, string id)
@@ -179,45 +186,40 @@ public sealed partial class AccessMatrixTests : IAsyncLifetime
 
     private static async Task<HttpResponseMessage> SendAsync(HttpClient client, Route route, string id)
     {
-        using var request = new HttpRequestMessage(new HttpMethod(route.Verb), Parameter().Replace(route.Path, id));
+        using var request = new HttpRequestMessage(new HttpMethod(route.Verb), Fill(route.Path, id));
         if (route.Verb is not ("GET" or "HEAD"))
         {
             request.Content = new StringContent("{}", Encoding.UTF8, "application/json");
         }
 
-        return await client.SendAsync(request, TestContext.Current.CancellationToken);
+        return await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken); // some answers never end
     }
 
-    private async Task<string> MakeAsync(HttpClient owner, string path)
+    /// <summary>The ids that a route names, of things that have just been made; a message's after its conversation's.</summary>
+    private static async Task<string> MakeAsync(HttpClient owner, string path)
     {
-        if (path.StartsWith("/api/v1/chat/folders", StringComparison.Ordinal))
+        if (path.Contains("sessions", StringComparison.Ordinal))
         {
-            return (await (await owner.PostAsJsonAsync("/api/v1/chat/folders", new { name = "mine" })).JsonAsync()).Text("id")!;
+            return (await owner.GetJsonAsync("/api/v1/auth/sessions")).GetProperty("items")[0].Text("id")!;
         }
 
-        if (path.StartsWith("/api/v1/chat", StringComparison.Ordinal))
+        if (path.Contains("api-keys", StringComparison.Ordinal))
         {
-            var conversation = await SpeakAsync(owner);
-            return path.StartsWith("/api/v1/chat/conversations", StringComparison.Ordinal)
-                ? conversation.ToString()
-                : (await (await owner.PostAsJsonAsync($"/api/v1/chat/conversations/{conversation}/shares", new { kind = "link", allow = "copy" })).JsonAsync()).Text("id")!;
+            return await IdOfAsync("/api/v1/auth/api-keys", new { name = "mine" });
         }
 
-        return path.Contains("api-keys", StringComparison.Ordinal)
-            ? (await (await owner.PostAsJsonAsync("/api/v1/auth/api-keys", new { name = "mine" })).JsonAsync()).Text("id")!
-            : (await owner.GetJsonAsync("/api/v1/auth/sessions")).GetProperty("items")[0].Text("id")!;
-    }
+        if (path.Contains("folders", StringComparison.Ordinal))
+        {
+            return await IdOfAsync("/api/v1/chat/folders", new { name = "mine" });
+        }
 
-    // Its message has the same id: all parameters of a route are filled with one.
-    private async Task<Guid> SpeakAsync(HttpClient owner)
-    {
-        var (me, now, spoken) = ((await owner.GetJsonAsync("/api/v1/auth/me")).GetProperty("id").GetGuid(), TimeProvider.System.GetUtcNow(), new Spoken(platform.Services));
-        var id = Guid.CreateVersion7(now);
-        await using var session = spoken.Store.LightweightSession();
-        session.Events.StartStream(
-            id, new ConversationStarted(id, me, "stories", null, null, new ChatSettings(), now), new MessageAdded(id, null, MessageRoles.User, await spoken.BodyAsync(me, "words"), now));
-        await session.SaveChangesAsync(TestContext.Current.CancellationToken);
-        return id;
+        var conversation = await IdOfAsync("/api/v1/chat/conversations", new { model = "tiny" });
+        var reply = (await owner.SayAsync(conversation, new { content = "Hello", maxTokens = 1 })).MessageOf();
+        return path.Contains("{shareId}", StringComparison.Ordinal) ? await IdOfAsync($"/api/v1/chat/conversations/{conversation}/shares", new { kind = "link" })
+            : path.Contains("{messageId}", StringComparison.Ordinal) ? $"{conversation} {reply}"
+            : conversation;
+
+        async Task<string> IdOfAsync(string route, object body) => (await (await owner.PostAsJsonAsync(route, body)).JsonAsync()).Text("id")!;
     }
 
     private async Task<HttpClient> UserAsync(string role)
@@ -230,6 +232,12 @@ public sealed partial class AccessMatrixTests : IAsyncLifetime
 
     private async Task<HttpClient> KeyAsync(HttpClient owner, string scope) =>
         platform.NewClient((await (await owner.PostAsJsonAsync("/api/v1/auth/api-keys", new { name = "narrow", scopes = new[] { scope } })).JsonAsync()).Text("key"));
+
+    private static string Fill(string path, string ids)
+    {
+        var left = new Queue<string>(ids.Split(' '));
+        return Parameter().Replace(path, _ => left.Count > 1 ? left.Dequeue() : left.Peek());
+    }
 
     [GeneratedRegex(@":[a-z]+(\(.*?\))?\}")]
     private static partial Regex Constraint();

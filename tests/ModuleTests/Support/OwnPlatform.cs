@@ -18,19 +18,24 @@ internal sealed class OwnPlatform : IAsyncDisposable
 
     public IServiceProvider Services => platform.App.Services;
 
-    public static async Task<OwnPlatform> StartAsync(FakeTimeProvider? clock, params string[] settings)
+    public static Task<OwnPlatform> StartAsync(FakeTimeProvider? clock, params string[] settings) => StartAsync(
+        services =>
+        {
+            if (clock is not null)
+            {
+                services.AddSingleton<TimeProvider>(clock);
+            }
+        },
+        settings);
+
+    /// <summary>With the test's last word on the services.</summary>
+    public static async Task<OwnPlatform> StartAsync(Action<IServiceCollection> adjust, params string[] settings)
     {
         var own = new OwnPlatform();
         string[] arguments = [.. PlatformFixture.Arguments(Path.Combine(own.folder.FullName, "data"), own.folder.FullName), .. settings];
         own.platform = await Platform.StartAsync(
             arguments,
-            builder =>
-            {
-                if (clock is not null)
-                {
-                    builder.Services.AddSingleton<TimeProvider>(clock);
-                }
-            },
+            builder => adjust(builder.Services),
             TestContext.Current.CancellationToken);
         own.Client = own.NewClient(null);
         using var administrator = await own.SignInAsync(PlatformFixture.Email, PlatformFixture.Password);

@@ -30,6 +30,25 @@ internal static class ConversationSession
             ? message
             : throw Refusal.NotFound("message.not_found", "There is no such message in this conversation.");
 
+    /// <summary>A conversation with all its messages, as they were at one moment.</summary>
+    /// <exception cref="Refusal"><c>conversation.not_found</c></exception>
+    public static async Task<ConversationTree> TreeAsync(this IQuerySession session, Guid id, Guid owner, CancellationToken cancellation)
+    {
+        // Two reads may have a commit between them; then the version would not be that of the messages.
+        var before = await session.ConversationAsync(id, owner, cancellation);
+        while (true)
+        {
+            var messages = await session.MessagesOfAsync(id, cancellation);
+            var after = await session.ConversationAsync(id, owner, cancellation);
+            if (after.Version == before.Version)
+            {
+                return new ConversationTree(after, messages);
+            }
+
+            before = after;
+        }
+    }
+
     /// <summary>All messages of a conversation.</summary>
     public static async Task<ImmutableDictionary<Guid, Message>> MessagesOfAsync(this IQuerySession session, Guid conversationId, CancellationToken cancellation) =>
         (await session.Query<Message>().Where(m => m.ConversationId == conversationId).ToListAsync(cancellation)).ToImmutableDictionary(m => m.Id);

@@ -27,10 +27,9 @@ public static class GetConversationEndpoint
             throw Refusal.BadParam("branches", "'branches' is all or active.");
         }
 
-        var now = await session.ConversationAsync(conversationId, currentUser.Id, cancellation);
         var tree = asOf is null
-            ? new ConversationTree(now, await session.MessagesOfAsync(now.Id, cancellation))
-            : ConversationTree.Replay(await PastAsync(session, now, asOf, cancellation)) ?? throw Refusal.NotFound("conversation.not_yet", "The conversation did not exist then.");
+            ? await session.TreeAsync(conversationId, currentUser.Id, cancellation)
+            : ConversationTree.Replay(await PastAsync(session, await session.ConversationAsync(conversationId, currentUser.Id, cancellation), asOf, cancellation)) ?? throw Refusal.NotFound("conversation.not_yet", "The conversation did not exist then.");
         IReadOnlyList<Message> shown = branches == "all" ? [.. tree.Messages.Values.OrderBy(m => m.Number)] : tree.BranchTo(tree.Head.ActiveLeaf);
         return await reader.ViewAsync(tree.Head, shown, tree.Messages.Values.ToLookup(m => m.ParentId), cancellation);
     }

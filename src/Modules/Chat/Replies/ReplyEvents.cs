@@ -4,6 +4,7 @@ using System.Text.Json;
 using LlmPlatform.Chat.Conversations;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Json;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
@@ -18,10 +19,11 @@ internal sealed class ReplyEvents(HttpContext context)
     // Proxies cut connections that are silent for 30 seconds and more.
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 
-    // Whoever takes nothing for so long is cut; what is unsent by then is in the connection's buffer of 64 KiB and nowhere else.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private const int DefaultPatience = 30;
     private static readonly byte[] KeepAlive = ": keep-alive\n\n"u8.ToArray();
 
+    // Whoever takes nothing for so long (setting Chat:ReaderPatienceSeconds) is cut; what is unsent by then is in the connection's buffer of 64 KiB and nowhere else.
+    private readonly TimeSpan patience = TimeSpan.FromSeconds(context.RequestServices.GetRequiredService<IConfiguration>().GetValue("Chat:ReaderPatienceSeconds", DefaultPatience));
     private readonly JsonSerializerOptions json = context.RequestServices.GetRequiredService<IOptions<JsonOptions>>().Value.SerializerOptions;
 
     public CancellationToken Ended => context.RequestAborted;
@@ -97,7 +99,7 @@ internal sealed class ReplyEvents(HttpContext context)
         try
         {
             // Without a token: a flush that is cancelled costs the connection, and whoever ends the request may have a last event to send.
-            await context.Response.BodyWriter.FlushAsync(CancellationToken.None).AsTask().WaitAsync(Patience, Ended);
+            await context.Response.BodyWriter.FlushAsync(CancellationToken.None).AsTask().WaitAsync(patience, Ended);
         }
         catch (TimeoutException)
         {

@@ -6,6 +6,8 @@ namespace LlmPlatform.Chat.Replies;
 /// <summary>Tells a reader what a reply says from a place on, until it ends: as it is written here, as another host writes it, or as it was.</summary>
 internal sealed class ReplyFollower(RunningReplies running, ReplyTables tables, IChatStore store, SubjectVault vault)
 {
+    // What is written before it is sent: whoever comes late to a long reply must not have all of it in a buffer.
+    private const int MostUnsent = 16 << 10;
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(250);
 
     public async Task FollowAsync(ReplyEvents events, Guid owner, Guid messageId, long place)
@@ -35,7 +37,13 @@ internal sealed class ReplyFollower(RunningReplies running, ReplyTables tables, 
             var isOver = message.State != MessageState.Streaming;
             var body = isOver ? await vault.OpenBodyAsync(owner, message, events.Ended) : await tables.ReadAsync(owner, message, events.Ended);
             var log = new ReplyLog(body.Parts);
-            place = events.Write(messageId, log.Read(place, log.Length), Math.Min(place, log.Length));
+            place = Math.Min(place, log.Length);
+            while (place < log.Length)
+            {
+                place = events.Write(messageId, log.Read(place, Math.Min(log.Length, place + MostUnsent)), place);
+                await events.FlushAsync();
+            }
+
             if (isOver)
             {
                 events.Write(messageId, new ReplyOutcome(message.State, message.FinishReason, message.Usage, message.Error, conversation.Version), log.Length, body.DroppedMessages);
@@ -43,7 +51,6 @@ internal sealed class ReplyFollower(RunningReplies running, ReplyTables tables, 
                 return;
             }
 
-            await events.FlushAsync();
             await events.WaitAsync(Task.Delay(Look, events.Ended));
         }
     }
@@ -53,12 +60,8 @@ internal sealed class ReplyFollower(RunningReplies running, ReplyTables tables, 
         var messageId = reply.Order.MessageId;
         while (true)
         {
-            var (parts, _, outcome, changed) = reply.Read(place);
-            if (parts.Count > 0)
-            {
-                place = events.Write(messageId, parts, place);
-            }
-
+            var (parts, outcome, changed) = reply.Read(place, MostUnsent);
+            place = events.Write(messageId, parts, place);
             if (outcome is not null)
             {
                 events.Write(messageId, outcome, place, reply.Body().DroppedMessages);
@@ -66,12 +69,14 @@ internal sealed class ReplyFollower(RunningReplies running, ReplyTables tables, 
                 return;
             }
 
-            if (parts.Count > 0)
+            if (parts.Count == 0)
+            {
+                await events.WaitAsync(changed);
+            }
+            else
             {
                 await events.FlushAsync();
             }
-
-            await events.WaitAsync(changed);
         }
     }
 }

@@ -23,29 +23,30 @@ public sealed class ReplyTables(NpgsqlDataSource database, SubjectVault vault, T
         order.MessageId, order.ConversationId, order.Asker.Id, order.Number, (now + Lease).ToUniversalTime());
 
     /// <summary>Removes it with its pieces, which the event that ends it replaces.</summary>
-    public static void End(IDocumentSession session, Guid messageId)
+    public static void End(IDocumentSession session, Guid messageId) => EndWhere(session, "message_id", messageId);
+
+    public static void EndAll(IDocumentSession session, Guid conversationId) => EndWhere(session, "conversation_id", conversationId);
+
+    public static void EndAllOf(IDocumentSession session, Guid owner) => EndWhere(session, "owner_id", owner);
+
+    // The first statement waits for pieces that are on their way, so that the second finds them; after the third none can come.
+    private static void EndWhere(IDocumentSession session, string column, Guid value)
     {
-        session.QueueSqlCommand("delete from chat.running_replies where message_id = ?", messageId);
-        session.QueueSqlCommand("delete from chat.reply_pieces where message_id = ?", messageId);
+        session.QueueSqlCommand($"select 1 from chat.running_replies where {column} = ? order by message_id for update", value);
+        session.QueueSqlCommand($"delete from chat.reply_pieces p using chat.running_replies r where r.message_id = p.message_id and r.{column} = ?", value);
+        session.QueueSqlCommand($"delete from chat.running_replies where {column} = ?", value);
     }
 
-    public static void EndAll(IDocumentSession session, Guid conversationId)
-    {
-        session.QueueSqlCommand("delete from chat.reply_pieces p using chat.running_replies r where r.message_id = p.message_id and r.conversation_id = ?", conversationId);
-        session.QueueSqlCommand("delete from chat.running_replies where conversation_id = ?", conversationId);
-    }
-
-    public static void EndAllOf(IDocumentSession session, Guid owner)
-    {
-        session.QueueSqlCommand("delete from chat.reply_pieces p using chat.running_replies r where r.message_id = p.message_id and r.owner_id = ?", owner);
-        session.QueueSqlCommand("delete from chat.running_replies where owner_id = ?", owner);
-    }
-
-    /// <summary>Stores pieces of many replies at once: one commit, however many replies are written.</summary>
+    /// <summary>Stores pieces of many replies at once: one commit, however many replies are written. Those of a reply that has ended are not stored.</summary>
     public async Task StoreAsync(IReadOnlyList<ReplyPiece> pieces, CancellationToken cancellation)
     {
         await using var command = database.CreateCommand(
-            "insert into chat.reply_pieces (message_id, place, sealed_parts) select * from unnest($1::uuid[], $2::bigint[], $3::text[]) on conflict do nothing");
+            """
+            insert into chat.reply_pieces (message_id, place, sealed_parts)
+            select p.* from unnest($1::uuid[], $2::bigint[], $3::text[]) p (message_id, place, sealed_parts)
+            join chat.running_replies r on r.message_id = p.message_id for key share of r
+            on conflict do nothing
+            """);
         command.Parameters.Add(new NpgsqlParameter { Value = pieces.Select(p => p.MessageId).ToArray() });
         command.Parameters.Add(new NpgsqlParameter { Value = pieces.Select(p => p.Place).ToArray() });
         command.Parameters.Add(new NpgsqlParameter { Value = pieces.Select(p => p.SealedParts).ToArray() });
@@ -86,24 +87,23 @@ public sealed class ReplyTables(NpgsqlDataSource database, SubjectVault vault, T
         return (Guid?)await command.ExecuteScalarAsync(cancellation);
     }
 
-    /// <summary>Says that these replies are still written, and gives those of them that somebody stopped at another host.</summary>
+    /// <summary>Says that these replies are still written, and gives those that nobody wants any more: they were stopped at another host, or are gone.</summary>
     public async Task<IReadOnlyList<Guid>> RenewAsync(IReadOnlyList<Guid> messages, CancellationToken cancellation)
     {
-        await using var command = database.CreateCommand(
-            "update chat.running_replies set alive_until = $2 where message_id = any($1) returning case when is_stopped then message_id end");
+        await using var command = database.CreateCommand("update chat.running_replies set alive_until = $2 where message_id = any($1) returning message_id, is_stopped");
         command.Parameters.Add(new NpgsqlParameter { Value = messages.ToArray() });
         command.Parameters.AddWithValue((time.GetUtcNow() + Lease).ToUniversalTime());
         await using var row = await command.ExecuteReaderAsync(cancellation);
-        var stopped = new List<Guid>();
+        var unwanted = messages.ToHashSet();
         while (await row.ReadAsync(cancellation))
         {
-            if (!row.IsDBNull(0))
+            if (!row.GetBoolean(1))
             {
-                stopped.Add(row.GetGuid(0));
+                unwanted.Remove(row.GetGuid(0));
             }
         }
 
-        return stopped;
+        return [.. unwanted];
     }
 
     /// <summary>Asks the host that writes a reply to stop it.</summary>

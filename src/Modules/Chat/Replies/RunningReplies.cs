@@ -33,7 +33,6 @@ internal sealed partial class RunningReplies(
     private readonly ConcurrentDictionary<Guid, RunningReply> running = new();
     private readonly Channel<bool> unwritten = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource ending = new();
-    private volatile Task round = Task.CompletedTask;
     private IReadOnlyList<AbandonedReply> leftBehind = [];
 
     // The embedded database serves this host alone.
@@ -108,7 +107,6 @@ internal sealed partial class RunningReplies(
     {
         var end = await WriteAsync(reply);
         reply.Close();
-        await round; // a piece that is on its way must not come after the end
         reply.End(await StoreEndAsync(reply, end));
         running.TryRemove(reply.Order.MessageId, out _);
         reply.Dispose();
@@ -173,7 +171,7 @@ internal sealed partial class RunningReplies(
         while (!stopping.IsCancellationRequested && await WaitAsync(unwritten.Reader, stopping))
         {
             var pace = Task.Delay(Pace, CancellationToken.None);
-            await (round = StoreRoundAsync());
+            await StoreRoundAsync();
             await pace;
         }
     }
@@ -239,9 +237,9 @@ internal sealed partial class RunningReplies(
             return;
         }
 
-        foreach (var stopped in await tables.RenewAsync([.. open.Select(reply => reply.Order.MessageId)], cancellation))
+        foreach (var unwanted in await tables.RenewAsync([.. open.Select(reply => reply.Order.MessageId)], cancellation))
         {
-            Find(stopped)?.Stop();
+            Find(unwanted)?.Stop();
         }
 
         foreach (var owner in open.Select(reply => reply.Order.Asker.Id).Distinct())

@@ -42,6 +42,7 @@ internal sealed class RunningReply(ReplyOrder order) : IDisposable
     private long written = order.Before?.Parts.Sum(part => (long)part.Length) ?? 0;
     private long stored = order.Before?.Parts.Sum(part => (long)part.Length) ?? 0;
     private bool isClosed;
+    private bool isOver;
 
     public ReplyOrder Order { get; } = order;
 
@@ -58,11 +59,20 @@ internal sealed class RunningReply(ReplyOrder order) : IDisposable
     public void Stop()
     {
         IsStopped = true;
-        stop.Cancel();
+        Interrupt();
     }
 
     /// <summary>The host ends.</summary>
-    public void Interrupt() => stop.Cancel();
+    public void Interrupt()
+    {
+        lock (stop)
+        {
+            if (!isOver)
+            {
+                stop.Cancel();
+            }
+        }
+    }
 
     public void Add(MessagePart part)
     {
@@ -146,16 +156,24 @@ internal sealed class RunningReply(ReplyOrder order) : IDisposable
         ended.TrySetResult();
     }
 
-    /// <summary>What may be shown from a place on, and what to wait for where that is nothing.</summary>
-    public (IReadOnlyList<MessagePart> Parts, long Place, ReplyOutcome? Outcome, Task Changed) Read(long from)
+    /// <summary>What may be shown from a place on, at most so much of it; how it ended, where that was all; and what to wait for where it was nothing.</summary>
+    public (IReadOnlyList<MessagePart> Parts, ReplyOutcome? Outcome, Task Changed) Read(long from, int most)
     {
         lock (gate)
         {
-            return (stored > from ? log.Read(from, stored) : [], Math.Max(from, stored), Outcome, changed.Task);
+            var to = Math.Min(stored, from + most);
+            return (to > from ? log.Read(from, to) : [], to < stored ? null : Outcome, changed.Task);
         }
     }
 
-    public void Dispose() => stop.Dispose();
+    public void Dispose()
+    {
+        lock (stop)
+        {
+            isOver = true;
+            stop.Dispose();
+        }
+    }
 
     private void Tell()
     {

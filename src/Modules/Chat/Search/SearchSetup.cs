@@ -34,5 +34,6 @@ internal static class SearchSetup
         services.AddSingleton<Vocabularies>();
         services.AddSingleton<Snippets>();
         services.AddSingleton<ConversationSearch>();
+        services.AddSingleton(s => new FindConversations(s.GetRequiredService<ConversationSearch>()));
     }
 }

@@ -1,11 +1,17 @@
 using System.Text;
 using LlmPlatform.Chat.Contracts;
 using LlmPlatform.Chat.Conversations;
+using LlmPlatform.Chat.Replies;
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.SharedKernel;
 using Marten;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Configuration;
 using Wolverine;
+using Wolverine.Http;
 
 namespace LlmPlatform.Chat.Titles;
 
@@ -19,7 +25,19 @@ public sealed class TitleOptions(IConfiguration configuration)
 /// <summary>Has the model of a conversation name it, in the background, where nobody has named it meanwhile.</summary>
 /// <param name="ConversationId">Which.</param>
 /// <param name="Asker">Whose it is, who pays.</param>
-public sealed record WriteTitle(Guid ConversationId, ModelUser Asker);
+/// <param name="Replaces">Also where there is a title: its owner asked for another one.</param>
+public sealed record WriteTitle(Guid ConversationId, ModelUser Asker, bool Replaces = false);
+
+public static class WriteTitleEndpoint
+{
+    [WolverinePost("/api/v1/chat/conversations/{conversationId}/title", OperationId = "writeTitle"), Authorize]
+    [EndpointSummary("Have the model write a title; it comes a moment later"), Tags("Conversations"), ProducesResponseType<ProblemDetails>(404)]
+    public static async Task<(Accepted, OutgoingMessages)> Post(Guid conversationId, IQuerySession session, CurrentUser currentUser, CancellationToken cancellation)
+    {
+        var conversation = await session.ConversationAsync(conversationId, currentUser.Id, cancellation);
+        return (TypedResults.Accepted($"/api/v1/chat/conversations/{conversation.Id}"), [new WriteTitle(conversation.Id, currentUser.ToModelUser(), Replaces: true)]);
+    }
+}
 
 public static class WriteTitleHandler
 {
@@ -32,7 +50,8 @@ public static class WriteTitleHandler
         WriteTitle command, IDocumentSession session, SubjectVault vault, ITextGenerator generator, DateTimeOffset now, CancellationToken cancellation)
     {
         var owner = command.Asker.Id;
-        if (await session.LoadAsync<Conversation>(command.ConversationId, cancellation) is not { SealedTitle: null } before || before.OwnerId != owner)
+        if (await session.LoadAsync<Conversation>(command.ConversationId, cancellation) is not { } before || before.OwnerId != owner
+            || (before.SealedTitle is not null && !command.Replaces))
         {
             return [];
         }
@@ -45,7 +64,7 @@ public static class WriteTitleHandler
 
         var title = await AskAsync(generator, before.Model, command.Asker, text, cancellation) ?? Cut(text);
         var conversation = await session.TakeConversationAsync(before.Id, owner, cancellation);
-        if (conversation.SealedTitle is not null || title.Length == 0)
+        if (conversation.SealedTitle != before.SealedTitle || title.Length == 0) // somebody named it meanwhile
         {
             return [];
         }

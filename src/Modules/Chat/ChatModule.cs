@@ -9,6 +9,7 @@ using LlmPlatform.Chat.Search;
 using LlmPlatform.Chat.Sharing;
 using LlmPlatform.Chat.Titles;
 using LlmPlatform.Chat.Tools;
+using LlmPlatform.Chat.Transfer;
 using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.AspNetCore.Routing;
@@ -29,6 +30,7 @@ public static class ChatModule
         routes.MapReplies();
         routes.MapStop();
         routes.MapTemporaryChat();
+        routes.MapTransfer();
         routes.MapNotifications();
     }
 
@@ -50,6 +52,7 @@ public static class ChatModule
         services.AddNotifications();
         services.AddSearch();
         services.AddSharing();
+        services.AddTransfer();
 
         services.AddSingleton<IValidator<StartConversation>, StartConversationValidator>();
         services.AddSingleton<IValidator<ChangeConversation>, ChangeConversationValidator>();

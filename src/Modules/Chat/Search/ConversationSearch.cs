@@ -25,12 +25,12 @@ internal sealed class ConversationSearch(NpgsqlDataSource database, SubjectVault
     private const string Conversations =
         """
         select e.conversation_id, max(e.at) as newest from chat.search_entries e join chat.mt_doc_conversation c on c.id = e.conversation_id
-        where e.owner_id = $1 and c.owner_id = $1 and c.data ->> 'binnedAt' is null
-          and ($2::uuid is null or (c.data ->> 'folderId')::uuid = $2)
+        where e.owner_id = $1 and c.owner_id = $1 and c.binned_at is null
+          and ($2::uuid is null or c.folder_id = $2)
           and ($3::text is null or c.data -> 'tags' @> to_jsonb($3::text))
-          and ($4::text is null or coalesce(e.model, c.data ->> 'model') = $4)
+          and ($4::text is null or coalesce(e.model, c.model) = $4)
           and ($5::timestamptz is null or e.at >= $5) and ($6::timestamptz is null or e.at < $6)
-          and ($7::boolean is null or (c.data ->> 'isArchived')::boolean = $7)
+          and ($7::boolean is null or c.is_archived = $7)
         """;
 
     private const string PageOfThem = "group by e.conversation_id having $8::timestamptz is null or (max(e.at), e.conversation_id) < ($8, $9::uuid) order by newest desc, e.conversation_id desc limit $10";

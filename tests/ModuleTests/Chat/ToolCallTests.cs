@@ -11,6 +11,7 @@ public sealed class ToolCallTests(PlatformFixture platform)
     public async Task A_reply_calls_a_tool_only_with_consent_and_stores_what_was_called_and_what_came_back()
     {
         await using var server = await ToolServerHost.StartAsync();
+        server.Schema = """{"type":"object","properties":{"text":{"enum":["hello","goodbye"]}},"required":["text"],"additionalProperties":false}"""; // so that a tiny model comes to an end
         await platform.Administrator.SaveToolServerAsync("in-replies", new { title = "In replies", address = server.Address });
         using var user = await platform.UserAsync();
         var conversation = await user.StartAsync(new { model = PlatformFixture.Model, settings = new { toolServers = (string[])["in-replies"], maxTokens = 300, temperature = 0 } });

@@ -31,7 +31,8 @@ internal sealed class ToolServerHost : IAsyncDisposable
     /// <summary>Each page of the list names a next one, without end.</summary>
     public bool IsEndless { get; set; }
 
-    public const string Schema = """{"type":"object","properties":{"text":{"type":"string"},"count":{"type":"integer"}},"required":["text"]}""";
+    /// <summary>What every tool takes.</summary>
+    public string Schema { get; set; } = """{"type":"object","properties":{"text":{"type":"string"},"count":{"type":"integer"}},"required":["text"]}""";
 
     public static async Task<ToolServerHost> StartAsync()
     {

@@ -73,6 +73,15 @@ public sealed class Code
         "Auth.Credentials.Credentials.RememberAsync",
         "Auth.Credentials.Revocation.WatchAsync",
         "Chat.Tools.SessionEnding.EndAsync",
+        "Chat.Replies.ReplyEvents.FlushAsync", // these four end with the request that they hold
+        "Chat.Replies.ReplyEvents.WaitAsync",
+        "Chat.Replies.ReplyFollower.FollowAsync",
+        "Chat.Replies.ReplyFollower.FollowHereAsync",
+        "Chat.Replies.RunningReplies.RunAsync", // a reply ends by itself, or as it is told to
+        "Chat.Replies.RunningReplies.StoreEndAsync",
+        "Chat.Replies.RunningReplies.StoreRoundAsync",
+        "Chat.Replies.RunningReplies.WaitForTurnAsync",
+        "Chat.Replies.RunningReplies.WriteAsync",
         "Host.Database.ReadyAsync",
         "Host.EmbeddedPostgres.EmbeddedPostgres.EndsUnaskedAsync",
         "Host.EmbeddedPostgres.EmbeddedPostgres.RestartAsync",

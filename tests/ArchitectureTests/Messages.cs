@@ -41,7 +41,7 @@ public sealed class Messages
         string[] suffixes = ["Command", "Event", "Dto", "Message", "Query"];
         Gaps.Are(
             All.Where(t => suffixes.Any(s => t.Name.EndsWith(s, StringComparison.Ordinal))).Select(t => t.Name),
-            "ChatMessage"); // a message of a conversation, not of the bus
+            "ChatMessage", "EditMessage", "SendMessage"); // messages of conversations, not of the bus
     }
 
     [Fact]

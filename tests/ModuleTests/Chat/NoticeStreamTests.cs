@@ -41,7 +41,7 @@ public sealed class NoticeStreamTests : IDisposable
         clock.Advance(TimeSpan.FromSeconds(29));
         Assert.False(line.IsAborted);
         clock.Advance(TimeSpan.FromSeconds(1));
-        await writing;
+        await writing.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         Assert.True(line.IsAborted);
     }
 
@@ -71,7 +71,7 @@ public sealed class NoticeStreamTests : IDisposable
         await line.WrittenAsync();
         Assert.Equal(": keep-alive\n\n", line.Text);
         reader.End();
-        await writing;
+        await writing.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
     }
 
     [Fact]

@@ -1,19 +1,27 @@
+using System.Text.Json.Serialization;
+
 namespace LlmPlatform.Chat.Conversations;
 
+[JsonConverter(typeof(JsonStringEnumConverter<MessageState>))]
 public enum MessageState
 {
     /// <summary>It is being written, or waits for its turn.</summary>
+    [JsonStringEnumMemberName("streaming")]
     Streaming,
 
+    [JsonStringEnumMemberName("completed")]
     Completed,
 
     /// <summary>Its reader stopped it.</summary>
+    [JsonStringEnumMemberName("stopped")]
     Stopped,
 
     /// <summary>The host ended while it was written.</summary>
+    [JsonStringEnumMemberName("interrupted")]
     Interrupted,
 
     /// <summary>The model could not answer.</summary>
+    [JsonStringEnumMemberName("failed")]
     Failed,
 }
 
@@ -62,12 +70,10 @@ public sealed record Message
 
     public DateTimeOffset? EndedAt { get; init; }
 
-    public static Message Create(MessageAdded e, Conversation after) => new()
+    public static Message Create(MessageAdded e) => new()
     {
         Id = e.MessageId,
-        ConversationId = after.Id,
         ParentId = e.ParentId,
-        Number = after.Version,
         Role = e.Role,
         Model = e.Model,
         State = MessageState.Completed,
@@ -78,12 +84,10 @@ public sealed record Message
         EndedAt = e.At,
     };
 
-    public static Message Create(ReplyStarted e, Conversation after) => new()
+    public static Message Create(ReplyStarted e) => new()
     {
         Id = e.MessageId,
-        ConversationId = after.Id,
         ParentId = e.ParentId,
-        Number = after.Version,
         Role = MessageRoles.Assistant,
         Model = e.Model,
         State = MessageState.Streaming,

@@ -95,12 +95,14 @@ internal static class NoticeStream
         }
         catch (TimeoutException)
         {
-            if (!flush.IsCompleted)
+            if (flush.IsCompleted)
             {
-                context.Abort();
+                return !(await flush).IsCompleted; // it got through in the moment in which patience ran out
             }
 
-            return !(await flush).IsCompleted && !context.RequestAborted.IsCancellationRequested;
+            context.Abort();
+            await Task.WhenAny(flush);
+            return false;
         }
     }
 

@@ -55,7 +55,7 @@ internal static class Prompt
         var results = new List<ChatMessage>();
         foreach (var part in body.Parts)
         {
-            if (results.Count > 0 && part.Kind is PartKind.Text or PartKind.ToolCall or PartKind.Context && results.Count >= calls.Count)
+            if (results.Count > 0 && part.Kind is (PartKind.Text or PartKind.Context)) // the next round begins
             {
                 foreach (var message in Round())
                 {

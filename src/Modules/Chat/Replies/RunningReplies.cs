@@ -166,9 +166,9 @@ internal sealed partial class RunningReplies(
         }
     }
 
-    private async Task StorePiecesAsync(CancellationToken stopping)
+    private async Task StorePiecesAsync(CancellationToken cancellation)
     {
-        while (!stopping.IsCancellationRequested && await WaitAsync(unwritten.Reader, stopping))
+        while (!cancellation.IsCancellationRequested && await WaitAsync(unwritten.Reader, cancellation))
         {
             var pace = Task.Delay(Pace, CancellationToken.None);
             await StoreRoundAsync();
@@ -207,17 +207,17 @@ internal sealed partial class RunningReplies(
         }
     }
 
-    private async Task WatchAsync(CancellationToken stopping)
+    private async Task WatchAsync(CancellationToken cancellation)
     {
         using var timer = new PeriodicTimer(Beat, time);
         do
         {
             try
             {
-                await RenewAsync(stopping);
-                await EndAbandonedAsync(stopping);
+                await RenewAsync(cancellation);
+                await EndAbandonedAsync(cancellation);
             }
-            catch (Exception failure) when (failure is not OutOfMemoryException && !stopping.IsCancellationRequested)
+            catch (Exception failure) when (failure is not OutOfMemoryException && !cancellation.IsCancellationRequested)
             {
                 LogWatchFailed(logger, failure);
             }
@@ -226,7 +226,7 @@ internal sealed partial class RunningReplies(
                 return;
             }
         }
-        while (await TickAsync(timer, stopping));
+        while (await TickAsync(timer, cancellation));
     }
 
     private async Task RenewAsync(CancellationToken cancellation)
@@ -263,11 +263,11 @@ internal sealed partial class RunningReplies(
         leftBehind = [];
     }
 
-    private static async Task<bool> WaitAsync(ChannelReader<bool> reader, CancellationToken stopping)
+    private static async Task<bool> WaitAsync(ChannelReader<bool> reader, CancellationToken cancellation)
     {
         try
         {
-            return await reader.ReadAsync(stopping);
+            return await reader.ReadAsync(cancellation);
         }
         catch (OperationCanceledException)
         {
@@ -275,11 +275,11 @@ internal sealed partial class RunningReplies(
         }
     }
 
-    private static async Task<bool> TickAsync(PeriodicTimer timer, CancellationToken stopping)
+    private static async Task<bool> TickAsync(PeriodicTimer timer, CancellationToken cancellation)
     {
         try
         {
-            return await timer.WaitForNextTickAsync(stopping);
+            return await timer.WaitForNextTickAsync(cancellation);
         }
         catch (OperationCanceledException)
         {

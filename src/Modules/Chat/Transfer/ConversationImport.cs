@@ -1,5 +1,4 @@
 using FluentValidation;
-using JasperFx.Events;
 using LlmPlatform.Chat.Conversations;
 using LlmPlatform.Chat.Folders;
 using LlmPlatform.SharedKernel;
@@ -9,7 +8,7 @@ namespace LlmPlatform.Chat.Transfer;
 
 /// <summary>
 /// Makes a conversation of a file the caller's own, in one transaction. Its stream's id is made of the source's id with the owner's key: the same
-/// source brought twice, or twice at once, meets the same stream, and that the stream is new is the database's to say.
+/// source brought twice, or twice at once, meets the same stream.
 /// </summary>
 internal sealed class ConversationImport(IChatStore store, SubjectVault vault, IValidator<ConversationFile> validator, TimeProvider clock)
 {
@@ -27,23 +26,17 @@ internal sealed class ConversationImport(IChatStore store, SubjectVault vault, I
         var origin = digest.TextOf($"chat.import\0{source}\0{file.Id}");
         var id = IdOf(origin);
         await using var session = store.LightweightSession();
+        await session.LockConversationAsync(id, owner, cancellation);
         var original = Guid.TryParse(file.Id, out var known) ? await session.LoadAsync<Conversation>(known, cancellation) : null;
         if (original?.OwnerId == owner || await session.Events.FetchStreamStateAsync(id, cancellation) is not null)
         {
             return null;
         }
 
-        try
-        {
-            var events = await EventsAsync(session, owner, id, $"import:{origin}", file, messages, cancellation);
-            session.Events.StartStream(id, events);
-            await session.SaveChangesAsync(cancellation);
-            return ConversationTree.Replay(events)!.Head;
-        }
-        catch (ExistingStreamIdCollisionException)
-        {
-            return null;
-        }
+        var events = await EventsAsync(session, owner, id, $"import:{origin}", file, messages, cancellation);
+        session.Events.StartStream(id, events);
+        await session.SaveChangesAsync(cancellation);
+        return ConversationTree.Replay(events)!.Head;
     }
 
     private async Task CheckAsync(ConversationFile file, CancellationToken cancellation)

@@ -113,7 +113,7 @@ public sealed class TransferTests(PlatformFixture platform) : IAsyncLifetime
         var messages = file.GetProperty("messages").EnumerateArray().ToArray();
 
         Assert.Equal(("Zoo", "gpt-x", true), (file.Text("title"), file.Text("model"), file.GetProperty("isArchived").GetBoolean()));
-        Assert.Equal(["What is\nthis?", "A horse.", "A zebra."], messages.Select(m => m.GetProperty("parts")[0].Text("text")).Order(StringComparer.Ordinal).Reverse());
+        Assert.Equal(["A horse.", "A zebra.", "What is\nthis?"], messages.Select(m => m.GetProperty("parts")[0].Text("text")).Order(StringComparer.Ordinal));
         var asked = messages.Single(m => m.Text("role") == "user").Text("id");
         Assert.All(messages.Where(m => m.Text("role") == "assistant"), m => Assert.Equal(asked, m.Text("parentId")));
         Assert.Equal(file.Text("activeLeaf"), messages.Single(m => m.GetProperty("parts")[0].Text("text") == "A zebra.").Text("id"));
@@ -161,8 +161,7 @@ public sealed class TransferTests(PlatformFixture platform) : IAsyncLifetime
         Assert.Equal("json.invalid", (await (await PostAsync(user, "")).JsonAsync()).Text("code"));
         var cut = await (await PostAsync(user, ChatGpt[..^1] + ",{\"a\":")).JsonAsync();
         Assert.Equal((1, "json.invalid"), (cut.GetProperty("imported").GetInt32(), cut.GetProperty("failed")[0].Text("code")));
-        var deep = await (await PostAsync(user, $"[1,{new string('[', 10_000)}")).JsonAsync();
-        Assert.Equal("json.invalid", deep.GetProperty("failed")[^1].Text("code"));
+        Assert.Equal("json.invalid", (await (await PostAsync(user, new string('[', 10_000))).JsonAsync()).Text("code"));
         using var text = new StringContent("[]");
         Assert.Equal(HttpStatusCode.UnsupportedMediaType, (await user.PostAsync("/api/v1/chat/import", text, Cancellation)).StatusCode);
     }

@@ -20,7 +20,7 @@ public sealed class ReadersTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        platform = await OwnPlatform.StartAsync(services => services.AddSingleton<ITextGenerator>(new ScriptedGenerator(Script)), "--Chat:ReaderPatienceSeconds=1", "--Chat:Titles=false");
+        platform = await OwnPlatform.StartAsync(services => services.AddSingleton<ITextGenerator>(ScriptedGenerator.OfTexts(Script)), "--Chat:ReaderPatienceSeconds=1", "--Chat:Titles=false");
         await platform.InstallTinyAsync("tiny");
     }
 

@@ -110,7 +110,8 @@ public sealed partial class AccessMatrixTests : IAsyncLifetime
         using var owner = await UserAsync("user");
         using var other = await UserAsync("user");
         await platform.InstallTinyAsync("tiny");
-        var routes = Routes().Where(route => OwnerOf(route) == Owner.Person && route.Policy is null).ToList();
+        var routes = Routes().Where(route => OwnerOf(route) == Owner.Person && route.Policy is null)
+            .OrderBy(route => route.Path.Contains("/sessions/", StringComparison.Ordinal)).ToList(); // who ends the own session is a stranger a moment later
         Assert.NotEmpty(routes);
         foreach (var route in routes)
         {

@@ -47,6 +47,7 @@ public static class ChatModule
         services.AddSingleton<RunningReplies>();
         services.AddHostedService(s => s.GetRequiredService<RunningReplies>());
         services.AddSingleton<ReplyFollower>();
+        services.AddSingleton<ReplyAsking>();
         services.AddSingleton<TitleOptions>();
         services.AddTools();
         services.AddNotifications();
@@ -89,7 +90,7 @@ public static class ChatModule
         options.Schema.For<Conversation>()
             .Duplicate(c => c.OwnerId).Duplicate(c => c.IsPinned).Duplicate(c => c.ActiveAt).Duplicate(c => c.IsArchived).Duplicate(c => c.FolderId).Duplicate(c => c.Model)
             .Duplicate(c => c.BinnedAt).Index(c => new { c.OwnerId, c.IsPinned, c.ActiveAt, c.Id });
-        options.Schema.For<Message>().Duplicate(m => m.ConversationId).Duplicate(m => m.ParentId);
+        options.Schema.For<Message>().Duplicate(m => m.ConversationId).Duplicate(m => m.ParentId).Duplicate(m => m.RequestKey);
         options.Schema.For<Folder>().Duplicate(f => f.OwnerId);
         options.AddReplies();
         options.AddTools();

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using FluentValidation;
 using LlmPlatform.SharedKernel;
 
@@ -13,7 +14,7 @@ internal static class Validating
         if (!result.IsValid)
         {
             var first = result.Errors[0];
-            throw Refusal.BadParam(first.PropertyName, first.ErrorMessage, first.ErrorCode.Contains('.', StringComparison.Ordinal) ? first.ErrorCode : "param.invalid");
+            throw Refusal.BadParam(JsonNamingPolicy.CamelCase.ConvertName(first.PropertyName), first.ErrorMessage, first.ErrorCode.Contains('.', StringComparison.Ordinal) ? first.ErrorCode : "param.invalid");
         }
     }
 }

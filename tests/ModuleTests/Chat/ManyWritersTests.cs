@@ -45,6 +45,28 @@ public sealed class ManyWritersTests(PlatformFixture platform)
     }
 
     [Fact]
+    public async Task More_senders_than_the_database_has_connections_make_nobody_else_wait_for_long()
+    {
+        using var user = await platform.UserAsync();
+        var conversation = await user.StartAsync();
+        var sending = Task.WhenAll(Enumerable.Range(0, 150).Select(async i =>
+        {
+            using var open = await user.OpenAsync(HttpMethod.Post, $"/api/v1/chat/conversations/{conversation.Text("id")}/messages", new { content = $"m{i}", maxTokens = 1 });
+            return (await open.EventsAsync().FirstAsync(TestContext.Current.CancellationToken)).Name;
+        }));
+        var answered = 0;
+        while (!sending.IsCompleted)
+        {
+            Assert.Equal(System.Net.HttpStatusCode.OK, (await platform.Administrator.GetAsync("/api/v1/chat/conversations")).StatusCode);
+            answered++;
+        }
+
+        Assert.All(await sending, name => Assert.Equal("accepted", name));
+        Assert.True(answered > 3);
+        await user.DeleteAsync($"/api/v1/chat/conversations/{conversation.Text("id")}?forever=true");
+    }
+
+    [Fact]
     public async Task Of_writers_who_have_seen_the_same_one_is_taken_and_those_who_read_again_lose_nothing()
     {
         using var user = await platform.UserAsync();

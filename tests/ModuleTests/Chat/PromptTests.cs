@@ -56,6 +56,23 @@ public sealed class ReplyLogTests
     private static readonly Gen<MessagePart> Part = Gen.Select(Gen.Enum<PartKind>(), Gen.String[Gen.Char.AlphaNumeric, 1, 6], (kind, text) => new MessagePart(kind, text));
 
     [Fact]
+    public void A_bounded_read_cuts_no_character_in_two_and_misses_none() =>
+        Gen.Select(Gen.Int[0, 2].List[1, 30], Gen.Int[2, 7]).Sample((letters, most) =>
+        {
+            var text = string.Concat(letters.Select(i => i switch { 0 => "a", 1 => "😀", _ => "é" }));
+            var log = new ReplyLog([new MessagePart(PartKind.Text, text)]);
+            var read = new List<string>();
+            long place = 0;
+            while (log.Read(place, log.Length, most) is { Parts.Count: > 0 } next)
+            {
+                read.Add(next.Parts[0].Text);
+                place = next.End;
+            }
+
+            return place == log.Length && string.Concat(read) == text && read.All(piece => !char.IsHighSurrogate(piece[^1]) && !char.IsLowSurrogate(piece[0]));
+        });
+
+    [Fact]
     public void However_a_log_is_read_in_pieces_the_pieces_together_are_the_log() =>
         Gen.Select(Part.List[0, 12], Gen.Int[1, 9]).Sample((parts, step) =>
         {

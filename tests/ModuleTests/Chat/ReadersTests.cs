@@ -44,6 +44,7 @@ public sealed class ReadersTests : IAsyncLifetime
 
         Assert.Equal("done", other[^1].Name);
         Assert.Equal((long)Pieces * PieceLength, other.TextOf().Length);
+        await Eventually.Async(() => Task.FromResult(IsCut(socket)), cut => cut);
         Assert.True(await ReadToEndAsync(socket) < (long)Pieces * PieceLength); // it never had more than its connection holds
         Assert.Equal(0, await RunningAsync());
     }
@@ -90,6 +91,41 @@ public sealed class ReadersTests : IAsyncLifetime
         Assert.Equal(System.Net.HttpStatusCode.Unauthorized, (await user.GetAsync($"/api/v1/chat/conversations/{conversation}/messages/{events.MessageOf()}/stream")).StatusCode);
         goOn.SetResult();
         await Eventually.Async(RunningAsync, running => running == 0);
+    }
+
+    [Fact]
+    public async Task Whoever_claims_to_have_read_what_was_never_said_waits_for_the_end_and_no_longer()
+    {
+        using var user = await SignedInAsync();
+        var conversation = (await user.StartAsync(new { model = "tiny" })).Text("id")!;
+        using var open = await user.OpenAsync(HttpMethod.Post, $"/api/v1/chat/conversations/{conversation}/messages", new { content = "wait" });
+        var message = (await open.EventsAsync().FirstAsync(TestContext.Current.CancellationToken)).Data.Text("messageId")!;
+        var ahead = user.FollowAsync(conversation, message, long.MaxValue.ToString(System.Globalization.CultureInfo.InvariantCulture));
+
+        goOn.SetResult();
+
+        Assert.Equal(["done"], (await ahead).Select(e => e.Name));
+    }
+
+    [Fact]
+    public async Task A_host_that_ends_stores_what_was_said_and_tells_its_readers()
+    {
+        using var user = await SignedInAsync();
+        var conversation = await user.StartAsync(new { model = "tiny" });
+        using var open = await user.OpenAsync(HttpMethod.Post, $"/api/v1/chat/conversations/{conversation.Text("id")}/messages", new { content = "wait" });
+        var events = new List<ReplyEvent>();
+        await foreach (var e in open.EventsAsync())
+        {
+            events.Add(e);
+            if (e.Name == "delta")
+            {
+                platform.Services.GetRequiredService<Microsoft.Extensions.Hosting.IHostApplicationLifetime>().StopApplication();
+            }
+        }
+
+        Assert.Equal(("error", "reply.interrupted"), (events[^1].Name, events[^1].Data.Text("code")));
+        var stored = (await user.ConversationAsync(conversation)).GetProperty("messages")[1];
+        Assert.Equal(("interrupted", "first "), (stored.Text("state"), stored.Text("content")));
     }
 
     [Fact]
@@ -146,6 +182,20 @@ public sealed class ReadersTests : IAsyncLifetime
                 }
 
                 break;
+        }
+    }
+
+    // What is sent to the other end of a connection that was cut is answered with a reset.
+    private static bool IsCut(Socket socket)
+    {
+        try
+        {
+            socket.Send("x"u8);
+            return false;
+        }
+        catch (SocketException)
+        {
+            return true;
         }
     }
 

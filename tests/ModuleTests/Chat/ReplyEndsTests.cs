@@ -1,4 +1,3 @@
-using System.Net.Http.Json;
 using LlmPlatform.Chat;
 using LlmPlatform.Chat.Conversations;
 using LlmPlatform.Chat.Replies;
@@ -49,13 +48,13 @@ public sealed class InterruptReplyTests(PlatformFixture platform)
                 // What that host would do: another piece, and an end.
                 var vault = services.GetRequiredService<SubjectVault>();
                 await services.GetRequiredService<ReplyTables>().StoreAsync(
-                    [new ReplyPiece(message, 10, await vault.SealJsonAsync(owner, (MessagePart[])[new MessagePart(PartKind.Text, "tence")], TestContext.Current.CancellationToken))], TestContext.Current.CancellationToken);
+                    [new ReplyPiece(message, 3, 10, await vault.SealJsonAsync(owner, (MessagePart[])[new MessagePart(PartKind.Text, "tence")], TestContext.Current.CancellationToken))], TestContext.Current.CancellationToken);
             }
             else if (events.TextOf() == "half a sentence" && e.Name == "delta")
             {
                 Assert.Equal("streaming", (await (await user.PostAsync($"/api/v1/chat/conversations/{conversation.Text("id")}/messages/{message}/stop", null)).JsonAsync()).Text("state"));
-                Assert.Contains(message, await services.GetRequiredService<ReplyTables>().RenewAsync([message], TestContext.Current.CancellationToken));
-                await InScopeAsync(bus => bus.InvokeAsync(new InterruptReply(Guid.Parse(conversation.Text("id")!), message, owner)));
+                Assert.Contains(message, (await services.GetRequiredService<ReplyTables>().RenewAsync([Order(Guid.Parse(conversation.Text("id")!), message, owner)], TestContext.Current.CancellationToken)).Stopped);
+                await InScopeAsync(bus => bus.InvokeAsync(new InterruptReply(Guid.Parse(conversation.Text("id")!), message, owner, 3)));
             }
         }
 
@@ -72,7 +71,7 @@ public sealed class InterruptReplyTests(PlatformFixture platform)
         var reply = new ReplyStarted(Guid.CreateVersion7(now), question.MessageId, PlatformFixture.Model, now);
         await using var session = services.GetRequiredService<IChatStore>().LightweightSession();
         session.Events.Append(conversation, 3, question, reply);
-        ReplyTables.Begin(session, new ReplyOrder(conversation, reply.MessageId, question.MessageId, 3, new ModelUser(owner, "user"), PlatformFixture.Model, new ChatSettings(), null), now);
+        ReplyTables.Begin(session, Order(conversation, reply.MessageId, owner), now);
         session.QueueSqlCommand("update chat.running_replies set alive_until = ? where message_id = ?", aliveUntil.ToUniversalTime(), reply.MessageId);
         session.QueueSqlCommand(
             "insert into chat.reply_pieces (message_id, place, sealed_parts) values (?, 0, ?)",
@@ -80,6 +79,9 @@ public sealed class InterruptReplyTests(PlatformFixture platform)
         await session.SaveChangesAsync();
         return reply.MessageId;
     }
+
+    private static ReplyOrder Order(Guid conversation, Guid message, Guid owner) =>
+        new(conversation, message, null, 3, new ModelUser(owner, "user"), PlatformFixture.Model, new ChatSettings(), null);
 
     private async Task InScopeAsync(Func<IMessageBus, Task> act)
     {
@@ -120,11 +122,71 @@ public sealed class EndReplyTests(PlatformFixture platform)
     }
 
     [Fact]
-    public async Task A_request_that_is_sent_again_when_nobody_remembers_its_answer_is_not_carried_out_twice()
+    public async Task What_one_attempt_at_a_reply_says_late_is_not_taken_for_the_next_attempt()
     {
         using var user = await platform.UserAsync();
-        var conversation = await user.StartAsync();
+        var owner = Guid.Parse((await user.GetJsonAsync("/api/v1/auth/me")).Text("id")!);
+        var conversation = await user.StartAsync(new { model = PlatformFixture.Model, title = "Named" });
+        var id = Guid.Parse(conversation.Text("id")!);
+        var events = await user.SayAsync(conversation, "hello", 2);
+        var message = Guid.Parse(events.MessageOf());
+        var tables = platform.Platform.App.Services.GetRequiredService<ReplyTables>();
+        ReplyOrder first = new(id, message, null, 3, new ModelUser(owner, "user"), PlatformFixture.Model, new ChatSettings(), null), second = first with { Number = 5 };
+        await using (var session = platform.Platform.App.Services.GetRequiredService<IChatStore>().LightweightSession())
+        {
+            session.Events.Append(id, 5, new ReplyContinued(message, PlatformFixture.Model, TimeProvider.System.GetUtcNow()));
+            ReplyTables.Begin(session, second, TimeProvider.System.GetUtcNow());
+            await session.SaveChangesAsync();
+        }
+
+        Assert.Empty(await tables.StoreAsync([new ReplyPiece(message, first.Number, 0, "late")], TestContext.Current.CancellationToken));
+        Assert.Equal([message], (await tables.RenewAsync([first], TestContext.Current.CancellationToken)).Lost);
+        Assert.Empty((await tables.RenewAsync([second], TestContext.Current.CancellationToken)).Lost);
+        await using var scope = platform.Platform.App.Services.CreateAsyncScope();
+        var bus = scope.ServiceProvider.GetRequiredService<IMessageBus>();
+        await Assert.ThrowsAsync<Refusal>(() => bus.InvokeAsync<ReplyOutcome>(new EndReply(first, MessageState.Completed, MessageBody.Of("late"), "stop", null, null), TestContext.Current.CancellationToken));
+        await bus.InvokeAsync(new InterruptReply(id, message, owner, first.Number), TestContext.Current.CancellationToken);
+        Assert.Equal("streaming", (await user.ConversationAsync(conversation)).GetProperty("messages")[1].Text("state"));
+        await bus.InvokeAsync<ReplyOutcome>(new EndReply(second, MessageState.Completed, MessageBody.Of("in time"), "stop", null, null), TestContext.Current.CancellationToken);
+        Assert.Equal("in time", (await user.ConversationAsync(conversation)).GetProperty("messages")[1].Text("content"));
+    }
+
+    [Fact]
+    public async Task A_piece_that_was_stored_unknown_to_its_host_is_stored_again_with_what_came_since()
+    {
+        using var user = await platform.UserAsync();
+        var owner = Guid.Parse((await user.GetJsonAsync("/api/v1/auth/me")).Text("id")!);
+        var (tables, vault) = (platform.Platform.App.Services.GetRequiredService<ReplyTables>(), platform.Platform.App.Services.GetRequiredService<SubjectVault>());
+        var message = new Message { Id = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()), State = MessageState.Streaming };
+        await using (var session = platform.Platform.App.Services.GetRequiredService<IChatStore>().LightweightSession())
+        {
+            ReplyTables.Begin(session, new(Guid.Empty, message.Id, null, 1, new ModelUser(owner, "user"), "m", new ChatSettings(), null), TimeProvider.System.GetUtcNow().AddHours(1));
+            await session.SaveChangesAsync();
+        }
+
+        Assert.Contains(message.Id, await StoreAsync(0, "abc"));
+        Assert.Contains(message.Id, await StoreAsync(0, "abcdef"));
+        Assert.Contains(message.Id, await StoreAsync(6, "ghi"));
+
+        Assert.Equal("abcdefghi", (await tables.ReadAsync(owner, message, TestContext.Current.CancellationToken)).Text);
+
+        async Task<IReadOnlySet<Guid>> StoreAsync(long place, string text) => await tables.StoreAsync(
+            [new ReplyPiece(message.Id, 1, place, await vault.SealJsonAsync(owner, (MessagePart[])[new MessagePart(PartKind.Text, text)], TestContext.Current.CancellationToken))], TestContext.Current.CancellationToken);
+    }
+
+    [Theory]
+    [InlineData("messages", """{"content":"only once","maxTokens":5}""")]
+    [InlineData("messages/{question}/edit", """{"content":"edited once","maxTokens":5}""")]
+    [InlineData("messages/{reply}/regenerate", """{"maxTokens":5}""")]
+    [InlineData("messages/{reply}/continue", """{"maxTokens":5}""")]
+    public async Task A_request_that_is_sent_again_when_nobody_remembers_its_answer_is_not_carried_out_twice(string route, string body)
+    {
+        using var user = await platform.UserAsync();
+        var conversation = await user.StartAsync(new { model = PlatformFixture.Model, title = "Named" });
+        var before = await user.SayAsync(conversation, "hello", 2);
+        var path = $"/api/v1/chat/conversations/{conversation.Text("id")}/{route.Replace("{question}", before[0].Data.Text("userMessageId"), StringComparison.Ordinal).Replace("{reply}", before.MessageOf(), StringComparison.Ordinal)}";
         var first = await SendAsync();
+        var then = await user.ConversationAsync(conversation, "?branches=all");
         await using (var session = platform.Platform.App.Services.GetRequiredService<IChatStore>().LightweightSession())
         {
             session.QueueSqlCommand("delete from shared.idempotency where key = 'once'"); // as after a crash
@@ -134,14 +196,14 @@ public sealed class EndReplyTests(PlatformFixture platform)
         var second = await SendAsync();
 
         Assert.Equal(first.MessageOf(), second.MessageOf());
-        Assert.Equal(first.TextOf(), second.TextOf());
-        Assert.Equal(2, (await user.ConversationAsync(conversation, "?branches=all")).GetProperty("messages").GetArrayLength());
+        Assert.EndsWith(first.TextOf(), second.TextOf(), StringComparison.Ordinal);
+        Assert.Equal(then.ToString(), (await user.ConversationAsync(conversation, "?branches=all")).ToString());
 
         async Task<IReadOnlyList<ReplyEvent>> SendAsync()
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, $"/api/v1/chat/conversations/{conversation.Text("id")}/messages")
+            using var request = new HttpRequestMessage(HttpMethod.Post, path)
             {
-                Content = JsonContent.Create(new { content = "only once", maxTokens = 5 }),
+                Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json"),
                 Headers = { { "Idempotency-Key", "once" } },
             };
             using var answer = await user.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);

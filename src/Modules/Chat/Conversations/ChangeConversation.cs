@@ -40,7 +40,7 @@ internal sealed class ChangeConversationValidator : AbstractValidator<ChangeConv
         RuleFor(c => c.Model).Length(1, 100);
         RuleFor(c => c.SystemPrompt).MaximumLength(MessageRules.LongestPrompt);
         RuleFor(c => c.Settings!).SetValidator(new ChatSettingsValidator()).When(c => c.Settings is not null);
-        RuleFor(c => c.Tags).Must(tags => tags is null || (tags.Count <= ConversationRules.MostTags && tags.All(t => t.Trim().Length is > 0 and <= ConversationRules.LongestTag)))
+        RuleFor(c => c.Tags).Must(tags => tags is null || (tags.Count <= ConversationRules.MostTags && tags.All(t => t?.Trim().Length is > 0 and <= ConversationRules.LongestTag && MessageRules.IsText(t))))
             .WithMessage($"tags holds at most {ConversationRules.MostTags} tags of 1 to {ConversationRules.LongestTag} characters.");
         RuleFor(c => c.Reset).Must(reset => reset is null || reset.All(Resettable.Contains)).WithMessage($"reset names only: {string.Join(", ", Resettable)}.");
     }
@@ -62,6 +62,7 @@ public static class ChangeConversationEndpoint
         DateTimeOffset now,
         CancellationToken cancellation)
     {
+        var model = command.Model is { } name ? await models.CheckedAsync(name, currentUser, cancellation) : null; // before: whoever holds a conversation must not wait for another connection
         var conversation = await session.TakeConversationAsync(conversationId, currentUser.Id, cancellation);
         conversation.ExpectSettings(command.ExpectedVersion);
         var events = new List<object>();
@@ -75,8 +76,7 @@ public static class ChangeConversationEndpoint
             var prompt = command.Resets("systemPrompt") ? null
                 : command.SystemPrompt is { } text ? await vault.SealOrNullAsync(currentUser.Id, text, cancellation)
                 : conversation.SealedSystemPrompt;
-            var model = command.Model is { } name ? await models.CheckedAsync(name, currentUser, cancellation) : conversation.Model;
-            events.Add(new ConversationConfigured(model, prompt, command.Settings ?? conversation.Settings, now));
+            events.Add(new ConversationConfigured(model ?? conversation.Model, prompt, command.Settings ?? conversation.Settings, now));
         }
 
         if (command.IsPinned is not null || command.IsArchived is not null || command.FolderId is not null || command.Tags is not null || command.Resets("folderId"))

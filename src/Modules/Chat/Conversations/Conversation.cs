@@ -29,10 +29,18 @@ public sealed record MessageAdded(Guid MessageId, Guid? ParentId, string Role, s
 }
 
 /// <summary>A model is about to answer. The place of the reply is kept before its first token is there.</summary>
-public sealed record ReplyStarted(Guid MessageId, Guid? ParentId, string Model, DateTimeOffset At) : IConversationEvent;
+public sealed record ReplyStarted(Guid MessageId, Guid? ParentId, string Model, DateTimeOffset At) : IConversationEvent
+{
+    /// <summary>Names the request that asked for it, where it brought no message.</summary>
+    public string? RequestKey { get; init; }
+}
 
 /// <summary>A reply that broke off goes on where it ended.</summary>
-public sealed record ReplyContinued(Guid MessageId, string Model, DateTimeOffset At) : IConversationEvent;
+public sealed record ReplyContinued(Guid MessageId, string Model, DateTimeOffset At) : IConversationEvent
+{
+    /// <summary>Names the request that asked for it.</summary>
+    public string? RequestKey { get; init; }
+}
 
 public sealed record ReplyEnded(Guid MessageId, MessageState State, string? SealedBody, string? FinishReason, ReplyUsage? Usage, ReplyError? Error, DateTimeOffset At) : IConversationEvent;
 

@@ -71,8 +71,14 @@ public sealed class ConversationReader(SubjectVault vault, ReplyTables replies)
 
     private static IEnumerable<ToolStep> Steps(MessageBody body)
     {
-        var results = body.Parts.Where(part => part.Kind == PartKind.ToolResult).ToLookup(part => part.CallId);
-        return body.Parts.Where(part => part.Kind == PartKind.ToolCall).Select(call =>
-            new ToolStep(call.CallId, call.Name, call.Text, results[call.CallId].FirstOrDefault()?.Text, results[call.CallId].FirstOrDefault()?.IsError ?? false));
+        // The result stands right behind its call; a call that broke off has none.
+        for (var i = 0; i < body.Parts.Count; i++)
+        {
+            if (body.Parts[i] is { Kind: PartKind.ToolCall } call)
+            {
+                var result = i + 1 < body.Parts.Count && body.Parts[i + 1].Kind == PartKind.ToolResult ? body.Parts[i + 1] : null;
+                yield return new ToolStep(call.CallId, call.Name, call.Text, result?.Text, result?.IsError ?? false);
+            }
+        }
     }
 }

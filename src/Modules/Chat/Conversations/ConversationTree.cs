@@ -49,8 +49,8 @@ internal sealed record ConversationTree(Conversation Head, ImmutableDictionary<G
     private ConversationTree With(Conversation head, object e) => new(head, e switch
     {
         MessageAdded added => Messages.SetItem(added.MessageId, Message.Create(added) with { ConversationId = head.Id, Number = head.Version }),
-        ReplyStarted started => Messages.SetItem(started.MessageId, Message.Create(started) with { ConversationId = head.Id, Number = head.Version }),
-        ReplyContinued continued => Messages.SetItem(continued.MessageId, Messages[continued.MessageId].Apply(continued)),
+        ReplyStarted started => Messages.SetItem(started.MessageId, Message.Create(started) with { ConversationId = head.Id, Number = head.Version, Attempt = head.Version }),
+        ReplyContinued continued => Messages.SetItem(continued.MessageId, Messages[continued.MessageId].Apply(continued) with { Attempt = head.Version }),
         ReplyEnded ended => Messages.SetItem(ended.MessageId, Messages[ended.MessageId].Apply(ended)),
         _ => Messages,
     });

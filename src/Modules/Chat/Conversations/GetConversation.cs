@@ -27,6 +27,21 @@ public static class GetConversationEndpoint
             throw Refusal.BadParam("branches", "'branches' is all or active.");
         }
 
+        while (true)
+        {
+            var view = await ViewAsync(conversationId, branches, asOf, session, reader, currentUser, cancellation);
+            // What a reply says so far is read after its conversation. If it ended in between, neither says it.
+            if (asOf is not null || view.Messages.All(m => m.State != MessageState.Streaming)
+                || (await session.ConversationAsync(conversationId, currentUser.Id, cancellation)).Version == view.Version)
+            {
+                return view;
+            }
+        }
+    }
+
+    private static async Task<ConversationView> ViewAsync(
+        Guid conversationId, string? branches, string? asOf, IQuerySession session, ConversationReader reader, CurrentUser currentUser, CancellationToken cancellation)
+    {
         var tree = asOf is null
             ? await session.TreeAsync(conversationId, currentUser.Id, cancellation)
             : ConversationTree.Replay(await PastAsync(session, await session.ConversationAsync(conversationId, currentUser.Id, cancellation), asOf, cancellation)) ?? throw Refusal.NotFound("conversation.not_yet", "The conversation did not exist then.");

@@ -26,7 +26,7 @@ public static class GetHistoryEndpoint
     {
         var conversation = await session.ConversationAsync(conversationId, currentUser.Id, cancellation);
         var most = Page.Limit(limit);
-        var from = Page.Key(cursor) is { } key ? (long.TryParse(key, out var last) ? last + 1 : throw Refusal.BadParam("cursor", "'cursor' is not one that this list gave out.", "param.cursor")) : 1;
+        var from = Page.Key(cursor) is { } key ? (long.TryParse(key, out var last) && last > 0 && last < conversation.Version ? last + 1 : throw Refusal.BadParam("cursor", "'cursor' is not one that this list gave out.", "param.cursor")) : 1;
         var events = await session.Events.FetchStreamAsync(conversation.Id, Math.Min(conversation.Version, from + most), fromVersion: from, token: cancellation);
         return Page.Of([.. events.Select(e => new HistoryStep(e.Version, Kind(e.EventTypeName), MessageOf(e.Data), (e.Data as MessageAdded)?.EditOf, ((IConversationEvent)e.Data).At))], most, step => $"{step.Version}");
     }

@@ -48,6 +48,11 @@ public static class ListConversationsEndpoint
             throw Refusal.BadParam("tag", $"A tag has 1 to {ConversationRules.LongestTag} characters.");
         }
 
+        if (model?.Any(char.IsControl) == true)
+        {
+            throw Refusal.BadParam("model", "Nothing has such a name.");
+        }
+
         var digest = tag is null ? null : await TagDigests.OfAsync(vault, owner, tag, cancellation);
         if (query is not null)
         {
@@ -62,7 +67,7 @@ public static class ListConversationsEndpoint
         Add(folder, "folder_id = ?");
         Add(model, "model = ?");
         Add(from, "active_at >= ?");
-        Add(to, "active_at <= ?");
+        Add(to, "active_at < ?");
         Add(bin == true ? null : archived ?? false, "is_archived = ?");
         Add(digest, "data -> 'tags' @> to_jsonb(?::text)");
         if (cursors.Open(owner, cursor) is { } last)

@@ -46,6 +46,9 @@ public sealed record Message
     /// <summary>The version of the conversation that brought it: siblings stand in this order.</summary>
     public long Number { get; init; }
 
+    /// <summary>The version that last had it written: tells one attempt at a reply from the next.</summary>
+    public long Attempt { get; init; }
+
     /// <summary><c>user</c> or <c>assistant</c>.</summary>
     public string Role { get; init; } = "";
 
@@ -62,6 +65,7 @@ public sealed record Message
 
     public ReplyError? Error { get; init; }
 
+    /// <summary>Names the last request that brought it, or had it written on.</summary>
     public string? RequestKey { get; init; }
 
     public Guid? EditOf { get; init; }
@@ -91,10 +95,11 @@ public sealed record Message
         Role = MessageRoles.Assistant,
         Model = e.Model,
         State = MessageState.Streaming,
+        RequestKey = e.RequestKey,
         At = e.At,
     };
 
-    public Message Apply(ReplyContinued e) => this with { State = MessageState.Streaming, Model = e.Model, FinishReason = null, Error = null, EndedAt = null };
+    public Message Apply(ReplyContinued e) => this with { State = MessageState.Streaming, Model = e.Model, RequestKey = e.RequestKey, FinishReason = null, Error = null, EndedAt = null };
 
     public Message Apply(ReplyEnded e) => this with
     {

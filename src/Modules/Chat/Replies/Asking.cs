@@ -25,12 +25,35 @@ internal static class Asking
             ? name
             : throw new Refusal(new Error(404, "model_not_found", $"The model '{name}' does not exist or is not installed.", "model"));
 
+    /// <summary>The same for what a wish names, or its conversation. Before the conversation is taken: whoever holds it must not wait for another connection.</summary>
+    public static Task<string> CheckedAsync(this IModelCatalog models, ReplyWish wish, Conversation conversation, CurrentUser user, CancellationToken cancellation) =>
+        models.CheckedAsync(wish.Model ?? conversation.Model, user, cancellation);
+
+    /// <summary>What came of the same request, where it was taken before: a crash may have cost its sender the answer.</summary>
+    public static async Task<AcceptedReply?> FindAsync(this IQuerySession session, Conversation conversation, ReplyWish wish, CancellationToken cancellation)
+    {
+        if (wish.RequestKey is not { } key)
+        {
+            return null;
+        }
+
+        var id = conversation.Id;
+        var known = await session.Query<Message>().Where(m => m.RequestKey == key && m.ConversationId == id).FirstOrDefaultAsync(cancellation);
+        if (known is { Role: MessageRoles.User })
+        {
+            var sent = known.Id;
+            known = await session.Query<Message>().Where(m => m.ParentId == sent && m.ConversationId == id).OrderBy(m => m.Number).FirstOrDefaultAsync(cancellation);
+        }
+
+        return known is null ? null : new AcceptedReply(id, known.ParentId, known.Id, conversation.Version, null);
+    }
+
     /// <summary>Keeps the place of a reply, after the events that lead to it, and gives what is to be written there.</summary>
     public static AcceptedReply Ask(
         this IDocumentSession session, Conversation conversation, IReadOnlyList<object> before, Guid? parentId, ReplyWish wish, CurrentUser user, DateTimeOffset now)
     {
         var model = wish.Model ?? conversation.Model;
-        var started = new ReplyStarted(Guid.CreateVersion7(now), parentId, model, now);
+        var started = new ReplyStarted(Guid.CreateVersion7(now), parentId, model, now) { RequestKey = before.Count == 0 ? wish.RequestKey : null };
         var after = session.Append(conversation, [.. before, started]);
         var order = new ReplyOrder(
             conversation.Id, started.MessageId, parentId, after.Version, user.ToModelUser(), model, wish.Over(conversation.Settings), conversation.SealedSystemPrompt)

@@ -26,7 +26,15 @@ public static class ContinueReplyHandler
     public static async Task<(AcceptedReply, OutgoingMessages)> Handle(
         ContinueReply command, IDocumentSession session, SubjectVault vault, IModelCatalog models, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
     {
+        var before = await session.ConversationAsync(command.ConversationId, currentUser.Id, cancellation);
+        var broken = await session.ReplyAsync(before, command.MessageId, cancellation);
+        var model = await models.CheckedAsync(command.Model ?? broken.Model ?? before.Model, currentUser, cancellation);
         var conversation = await session.TakeConversationAsync(command.ConversationId, currentUser.Id, cancellation);
+        if (await session.FindAsync(conversation, command, cancellation) is { } known)
+        {
+            return (known, []);
+        }
+
         var reply = await session.ReplyAsync(conversation, command.MessageId, cancellation);
         conversation.ExpectNotBinned();
         conversation.ExpectTree(command.ExpectedVersion);
@@ -35,14 +43,14 @@ public static class ContinueReplyHandler
             throw new Refusal(new Error(409, "reply.running", "The reply is being written already."));
         }
 
-        var model = await models.CheckedAsync(command.Model ?? reply.Model ?? conversation.Model, currentUser, cancellation);
-        var continued = new ReplyContinued(reply.Id, model, now);
+        var continued = new ReplyContinued(reply.Id, model, now) { RequestKey = command.RequestKey };
         var after = session.Append(conversation, continued);
         var order = new ReplyOrder(
             conversation.Id, reply.Id, reply.ParentId, after.Version, currentUser.ToModelUser(), model, command.Over(conversation.Settings), conversation.SealedSystemPrompt)
         {
             Before = await vault.OpenBodyAsync(currentUser.Id, reply, cancellation),
             UsedBefore = reply.Usage,
+            ToolChoice = command.ToolChoice ?? ToolChoiceMode.Auto,
         };
         ReplyTables.Begin(session, order, now);
         return (

@@ -36,7 +36,13 @@ public static class EditMessageHandler
     public static async Task<(AcceptedReply, OutgoingMessages)> Handle(
         EditMessage command, IDocumentSession session, SubjectVault vault, IModelCatalog models, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
     {
+        await models.CheckedAsync(command, await session.ConversationAsync(command.ConversationId, currentUser.Id, cancellation), currentUser, cancellation);
         var conversation = await session.TakeConversationAsync(command.ConversationId, currentUser.Id, cancellation);
+        if (await session.FindAsync(conversation, command, cancellation) is { } known)
+        {
+            return (known, []);
+        }
+
         var edited = await session.MessageAsync(conversation, command.MessageId, cancellation);
         conversation.ExpectNotBinned();
         conversation.ExpectTree(command.ExpectedVersion);
@@ -45,10 +51,9 @@ public static class EditMessageHandler
             throw new Refusal(new Error(422, "message.not_yours", "Only what a user said is edited. A reply is asked for again instead."));
         }
 
-        await models.CheckedAsync(command.Model ?? conversation.Model, currentUser, cancellation);
         var files = command.Attachments ?? (await vault.OpenBodyAsync(currentUser.Id, edited, cancellation)).Attachments;
         var body = await vault.SealBodyAsync(currentUser.Id, MessageBody.Of(command.Content) with { Attachments = files }, cancellation);
-        var sent = new MessageAdded(Guid.CreateVersion7(now), edited.ParentId, MessageRoles.User, body, now) { EditOf = edited.Id };
+        var sent = new MessageAdded(Guid.CreateVersion7(now), edited.ParentId, MessageRoles.User, body, now) { EditOf = edited.Id, RequestKey = command.RequestKey };
         var accepted = session.Ask(conversation, [sent], sent.MessageId, command, currentUser, now);
         return (accepted, [new ConversationChanged(currentUser.Id, conversation.Id, accepted.Version, "message", sent.MessageId, now)]);
     }

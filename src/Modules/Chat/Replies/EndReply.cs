@@ -28,7 +28,7 @@ public static class EndReplyHandler
         var conversation = await session.TakeConversationAsync(order.ConversationId, order.Asker.Id, cancellation);
         var message = await session.MessageAsync(conversation, order.MessageId, cancellation);
         // Another host may have taken this one for dead. What was really said wins over what was known of it, unless the message went on since then.
-        if (message.State is not (MessageState.Streaming or MessageState.Interrupted))
+        if (message.Attempt != order.Number || message.State is not (MessageState.Streaming or MessageState.Interrupted))
         {
             throw new Refusal(new Error(409, "reply.ended", "The reply has ended already."));
         }

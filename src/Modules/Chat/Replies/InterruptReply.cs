@@ -7,7 +7,11 @@ using Wolverine;
 namespace LlmPlatform.Chat.Replies;
 
 /// <summary>Ends a reply whose host ended without a word, with all that was stored of it.</summary>
-public sealed record InterruptReply(Guid ConversationId, Guid MessageId, Guid OwnerId);
+/// <param name="ConversationId">Where.</param>
+/// <param name="MessageId">Which.</param>
+/// <param name="OwnerId">Whose.</param>
+/// <param name="Number">Which attempt at it.</param>
+public sealed record InterruptReply(Guid ConversationId, Guid MessageId, Guid OwnerId, long Number);
 
 public static class InterruptReplyHandler
 {
@@ -17,14 +21,26 @@ public static class InterruptReplyHandler
         InterruptReply command, IDocumentSession session, SubjectVault vault, ReplyTables replies, DateTimeOffset now, CancellationToken cancellation)
     {
         await session.LockConversationAsync(command.ConversationId, command.OwnerId, cancellation);
-        ReplyTables.End(session, command.MessageId);
         if (await session.LoadAsync<Conversation>(command.ConversationId, cancellation) is not { } conversation
-            || await session.LoadAsync<Message>(command.MessageId, cancellation) is not { State: MessageState.Streaming } message)
+            || await session.LoadAsync<Message>(command.MessageId, cancellation) is not { } message)
         {
+            ReplyTables.End(session, command.MessageId);
             return [];
         }
 
-        var body = await vault.SealBodyAsync(command.OwnerId, await replies.ReadAsync(command.OwnerId, message, cancellation), cancellation);
+        if (message.Attempt != command.Number)
+        {
+            return []; // it goes on already
+        }
+
+        if (message.State != MessageState.Streaming)
+        {
+            ReplyTables.End(session, command.MessageId);
+            return [];
+        }
+
+        var body = await vault.SealBodyAsync(command.OwnerId, await replies.ReadLastAsync(session, command.OwnerId, message, cancellation), cancellation);
+        ReplyTables.End(session, message.Id);
         var after = session.Append(conversation, new ReplyEnded(message.Id, MessageState.Interrupted, body, null, message.Usage, Interrupted, now));
         return [new ConversationChanged(command.OwnerId, conversation.Id, after.Version, "reply", message.Id, now)];
     }

@@ -26,11 +26,16 @@ public static class RegenerateReplyHandler
     public static async Task<(AcceptedReply, OutgoingMessages)> Handle(
         RegenerateReply command, IDocumentSession session, IModelCatalog models, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
     {
+        await models.CheckedAsync(command, await session.ConversationAsync(command.ConversationId, currentUser.Id, cancellation), currentUser, cancellation);
         var conversation = await session.TakeConversationAsync(command.ConversationId, currentUser.Id, cancellation);
+        if (await session.FindAsync(conversation, command, cancellation) is { } known)
+        {
+            return (known, []);
+        }
+
         var reply = await session.ReplyAsync(conversation, command.MessageId, cancellation);
         conversation.ExpectNotBinned();
         conversation.ExpectTree(command.ExpectedVersion);
-        await models.CheckedAsync(command.Model ?? conversation.Model, currentUser, cancellation);
         var accepted = session.Ask(conversation, [], reply.ParentId, command, currentUser, now);
         return (accepted, [new ConversationChanged(currentUser.Id, conversation.Id, accepted.Version, "message", accepted.MessageId, now)]);
     }

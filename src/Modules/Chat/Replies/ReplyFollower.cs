@@ -12,47 +12,42 @@ internal sealed class ReplyFollower(RunningReplies running, ReplyTables tables, 
 
     public async Task FollowAsync(ReplyEvents events, Guid owner, Guid messageId, long place)
     {
-        while (true)
+        ReplyLog? log = null;
+        RunningReply? reply;
+        while ((reply = running.Find(messageId)) is null)
         {
-            if (running.Find(messageId) is { } reply)
+            if (await FindAsync(messageId, events.Ended) is not ({ } conversation, { } message))
             {
-                await FollowHereAsync(events, reply, place);
+                events.Write(messageId, new ReplyOutcome(MessageState.Failed, null, null, new ReplyError("conversation.not_found", "The conversation was deleted."), 0), place, 0);
+                await events.FlushAsync();
                 return;
             }
 
-            Message message;
-            Conversation conversation;
-            await using (var session = store.QuerySession())
+            // Another host writes it, or nobody does. Its end replaces the pieces, so a look at the wrong moment may find neither: the next one does.
+            var isOver = message.State != MessageState.Streaming;
+            log = isOver || log is null ? new ReplyLog((await vault.OpenBodyAsync(owner, message, events.Ended)).Parts) : log;
+            if (!isOver)
             {
-                if (await session.LoadAsync<Message>(messageId, events.Ended) is not { } stored || await session.LoadAsync<Conversation>(stored.ConversationId, events.Ended) is not { } its)
-                {
-                    events.Write(messageId, new ReplyOutcome(MessageState.Failed, null, null, new ReplyError("conversation.not_found", "The conversation was deleted."), 0), place, 0);
-                    await events.FlushAsync();
-                    return;
-                }
-
-                (message, conversation) = (stored, its);
+                await tables.ReadOnAsync(log, owner, messageId, events.Ended);
             }
 
-            var isOver = message.State != MessageState.Streaming;
-            var body = isOver ? await vault.OpenBodyAsync(owner, message, events.Ended) : await tables.ReadAsync(owner, message, events.Ended);
-            var log = new ReplyLog(body.Parts);
-            place = Math.Min(place, log.Length);
-            while (place < log.Length)
+            while (log.Read(place, log.Length, MostUnsent) is { Parts.Count: > 0 } next)
             {
-                place = events.Write(messageId, log.Read(place, Math.Min(log.Length, place + MostUnsent)), place);
+                place = events.Write(messageId, next.Parts, place);
                 await events.FlushAsync();
             }
 
             if (isOver)
             {
-                events.Write(messageId, new ReplyOutcome(message.State, message.FinishReason, message.Usage, message.Error, conversation.Version), log.Length, body.DroppedMessages);
+                events.Write(messageId, new ReplyOutcome(message.State, message.FinishReason, message.Usage, message.Error, conversation.Version), log.Length, log.ToBody().DroppedMessages);
                 await events.FlushAsync();
                 return;
             }
 
             await events.WaitAsync(Task.Delay(Look, events.Ended));
         }
+
+        await FollowHereAsync(events, reply, place);
     }
 
     internal static async Task FollowHereAsync(ReplyEvents events, RunningReply reply, long place)
@@ -78,5 +73,12 @@ internal sealed class ReplyFollower(RunningReplies running, ReplyTables tables, 
                 await events.FlushAsync();
             }
         }
+    }
+
+    private async Task<(Conversation? Conversation, Message? Message)> FindAsync(Guid messageId, CancellationToken cancellation)
+    {
+        await using var session = store.QuerySession();
+        var message = await session.LoadAsync<Message>(messageId, cancellation);
+        return (message is null ? null : await session.LoadAsync<Conversation>(message.ConversationId, cancellation), message);
     }
 }

@@ -3,6 +3,7 @@ using LlmPlatform.Chat.Conversations;
 using LlmPlatform.Chat.Tools;
 using LlmPlatform.Inference.Contracts;
 using LlmPlatform.SharedKernel;
+using Microsoft.Extensions.Logging;
 
 namespace LlmPlatform.Chat.Replies;
 
@@ -10,22 +11,18 @@ namespace LlmPlatform.Chat.Replies;
 internal sealed record ReplyEnd(MessageState State, string? FinishReason, ReplyUsage? Usage, ReplyError? Error);
 
 /// <summary>Asks the model for a reply and takes down what it says.</summary>
-internal sealed class ReplyGenerator(PromptReader prompts, ITextGenerator generator, ToolBox tools)
+internal sealed partial class ReplyGenerator(ITextGenerator generator, ToolBox tools, ILogger<ReplyGenerator> logger)
 {
     // A model that asks for calls again and again is stopped; the last round has to answer with what it knows.
     private const int MostRounds = 8;
+    private const int MostCalls = 16;
 
-    /// <summary>Writes a reply of a conversation.</summary>
+    /// <summary>Writes a reply. Whatever breaks is how it ended.</summary>
     /// <param name="reply">Is told all that the model says.</param>
+    /// <param name="messages">What the model is shown.</param>
+    /// <param name="left">How many messages were left out already.</param>
     /// <param name="said">Called whenever there is something new.</param>
     /// <param name="cancellation">Stops the model within a step.</param>
-    public async Task<ReplyEnd> WriteAsync(RunningReply reply, Action said, CancellationToken cancellation)
-    {
-        var (messages, left) = await prompts.ReadAsync(reply.Order, cancellation);
-        return await WriteAsync(reply, messages, left, said, cancellation);
-    }
-
-    /// <summary>Writes a reply to messages, of which some were left out already.</summary>
     public async Task<ReplyEnd> WriteAsync(RunningReply reply, IReadOnlyList<ChatMessage> messages, int left, Action said, CancellationToken cancellation)
     {
         var used = new UsageCount(reply.Order.UsedBefore);
@@ -71,6 +68,11 @@ internal sealed class ReplyGenerator(PromptReader prompts, ITextGenerator genera
         {
             return new ReplyEnd(MessageState.Failed, null, used.Total, new ReplyError(refusal.Error.Code, refusal.Error.Message));
         }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            LogFailed(logger, failure, reply.Order.MessageId);
+            return new ReplyEnd(MessageState.Failed, null, used.Total, new ReplyError("internal", "Something broke on our side."));
+        }
 
         void Take(GenerationEvent news, Round round)
         {
@@ -103,10 +105,12 @@ internal sealed class ReplyGenerator(PromptReader prompts, ITextGenerator genera
         {
             var calls = round.Calls.Select(call => new ToolCall(call.Started.Id, call.Started.Name, call.Arguments.ToString())).ToList();
             var results = new List<ChatMessage>();
-            foreach (var call in calls)
+            foreach (var (call, number) in calls.Select((call, number) => (call, number)))
             {
                 Say(new MessagePart(PartKind.ToolCall, call.Arguments) { CallId = call.Id, Name = call.Name });
-                var result = await tools.CallAsync(offered, call, cancellation);
+                var result = number < MostCalls
+                    ? await tools.CallAsync(offered, call, cancellation)
+                    : ToolResult.Failed("tools.too_many_calls", $"The call was not made: at most {MostCalls} are made at once.");
                 Say(new MessagePart(PartKind.ToolResult, result.Text) { CallId = call.Id, Name = call.Name, IsError = result.IsError });
                 results.Add(new ChatMessage("tool", result.Text) { ToolCallId = call.Id, Name = call.Name });
             }
@@ -147,6 +151,9 @@ internal sealed class ReplyGenerator(PromptReader prompts, ITextGenerator genera
         FinishReason.Cancelled => "cancelled",
         _ => "stop",
     };
+
+    [LoggerMessage(LogLevel.Error, "Reply {MessageId} broke")]
+    private static partial void LogFailed(ILogger logger, Exception exception, Guid messageId);
 
     /// <summary>What a model says until it ends or waits for results.</summary>
     private sealed class Round

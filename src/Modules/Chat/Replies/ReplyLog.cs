@@ -53,6 +53,21 @@ internal sealed class ReplyLog
         return read;
     }
 
+    /// <summary>What stands from a place on, at most about so much of it, and the place behind that. No character is cut in two.</summary>
+    public (IReadOnlyList<MessagePart> Parts, long End) Read(long from, long to, int most)
+    {
+        var end = to - from <= most ? to : from + most;
+        if (end <= from)
+        {
+            return ([], from);
+        }
+
+        var parts = Read(from, end);
+        return end < to && parts[^1] is { IsText: true, Text: { Length: > 1 } text } && char.IsHighSurrogate(text[^1])
+            ? ([.. parts.SkipLast(1), parts[^1] with { Text = text[..^1] }], end - 1)
+            : (parts, end);
+    }
+
     public MessageBody ToBody() => new(Read(0, Length));
 
     private int FirstAfter(long place)

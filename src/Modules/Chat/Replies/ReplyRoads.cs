@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
-using Wolverine;
 
 namespace LlmPlatform.Chat.Replies;
 
@@ -27,32 +26,19 @@ internal static class ReplyRoads
         routes.MapGet($"{Message}/stream", FollowAsync).WithName("followReply").WithSummary("Follow a reply, from Last-Event-ID on where it is given").Streams();
     }
 
-    private static Task SendAsync(Guid conversationId, SendMessage command, HttpContext context, IMessageBus bus, RunningReplies running, ReplyFollower follower) =>
-        AskAsync(command with { ConversationId = conversationId, RequestKey = RequestKey(context) }, context, bus, running, follower);
+    private static Task SendAsync(Guid conversationId, SendMessage command, HttpContext context, ReplyAsking asking) =>
+        asking.AskAsync(command with { ConversationId = conversationId, RequestKey = RequestKey(context) }, context);
 
-    private static Task EditAsync(Guid conversationId, Guid messageId, EditMessage command, HttpContext context, IMessageBus bus, RunningReplies running, ReplyFollower follower) =>
-        AskAsync(command with { ConversationId = conversationId, MessageId = messageId }, context, bus, running, follower);
+    private static Task EditAsync(Guid conversationId, Guid messageId, EditMessage command, HttpContext context, ReplyAsking asking) =>
+        asking.AskAsync(command with { ConversationId = conversationId, MessageId = messageId, RequestKey = RequestKey(context) }, context);
 
-    private static Task RegenerateAsync(Guid conversationId, Guid messageId, RegenerateReply command, HttpContext context, IMessageBus bus, RunningReplies running, ReplyFollower follower) =>
-        AskAsync(command with { ConversationId = conversationId, MessageId = messageId }, context, bus, running, follower);
+    private static Task RegenerateAsync(Guid conversationId, Guid messageId, RegenerateReply command, HttpContext context, ReplyAsking asking) =>
+        asking.AskAsync(command with { ConversationId = conversationId, MessageId = messageId, RequestKey = RequestKey(context) }, context);
 
-    private static Task ContinueAsync(Guid conversationId, Guid messageId, ContinueReply command, HttpContext context, IMessageBus bus, RunningReplies running, ReplyFollower follower) =>
-        AskAsync(command with { ConversationId = conversationId, MessageId = messageId }, context, bus, running, follower);
+    private static Task ContinueAsync(Guid conversationId, Guid messageId, ContinueReply command, HttpContext context, ReplyAsking asking) =>
+        asking.AskAsync(command with { ConversationId = conversationId, MessageId = messageId, RequestKey = RequestKey(context) }, context);
 
-    private static async Task AskAsync(object command, HttpContext context, IMessageBus bus, RunningReplies running, ReplyFollower follower)
-    {
-        // Not to be cancelled: whoever leaves at the moment of the commit would have a reply that nobody writes.
-        var accepted = await bus.InvokeAsync<AcceptedReply>(command, CancellationToken.None);
-        if (accepted.Order is { } order)
-        {
-            running.Begin(order);
-        }
-
-        var place = accepted.Order?.Before?.Parts.Sum(part => (long)part.Length) ?? 0;
-        await TellAsync(context, follower, new ReplyAccepted(accepted.ConversationId, accepted.UserMessageId, accepted.MessageId, accepted.Version), place);
-    }
-
-    private static async Task FollowAsync(Guid conversationId, Guid messageId, HttpContext context, IChatStore store, ReplyTables tables, SubjectVault vault, ReplyFollower follower)
+    private static async Task FollowAsync(Guid conversationId, Guid messageId, HttpContext context, IChatStore store, SubjectVault vault, ReplyAsking asking)
     {
         var owner = CurrentUser.From(context.User).Id;
         Conversation conversation;
@@ -74,20 +60,7 @@ internal static class ReplyRoads
             }
         }
 
-        await TellAsync(context, follower, place is null ? new ReplyAccepted(conversation.Id, message.ParentId, message.Id, conversation.Version) : null, place ?? 0, message.Id);
-    }
-
-    private static async Task TellAsync(HttpContext context, ReplyFollower follower, ReplyAccepted? accepted, long place, Guid? messageId = null)
-    {
-        var events = new ReplyEvents(context);
-        events.Begin();
-        if (accepted is not null)
-        {
-            events.Write("accepted", place, accepted);
-        }
-
-        await events.FlushAsync();
-        await follower.FollowAsync(events, CurrentUser.From(context.User).Id, messageId ?? accepted!.MessageId, place);
+        await asking.TellAsync(context, place is null ? new ReplyAccepted(conversation.Id, message.ParentId, message.Id, conversation.Version) : null, place ?? 0, message.Id);
     }
 
     /// <summary>A browser sends it by itself when it connects again.</summary>

@@ -42,6 +42,9 @@ public abstract record ReplyWish
     /// <summary>The version that the sender has seen; null to append to whatever is there.</summary>
     public long? ExpectedVersion { get; init; }
 
+    /// <summary>Names the request: sent twice, it is carried out once.</summary>
+    internal string? RequestKey { get; init; }
+
     internal ChatSettings Over(ChatSettings conversation) => conversation with
     {
         Temperature = Temperature ?? conversation.Temperature,
@@ -83,13 +86,24 @@ internal static class MessageRules
         .NotEmpty().MaximumLength(LongestText).Must(IsText).WithMessage("A message is text; it holds no NUL and no half characters.");
 
     public static IRuleBuilderOptions<T, IReadOnlyList<Attachment>> Files<T>(this IRuleBuilder<T, IReadOnlyList<Attachment>> rule) => rule
-        .Must(files => files.Count <= MostFiles && files.Sum(f => (long)f.Content.Length) <= LongestFiles)
+        .Must(files => files.Count <= MostFiles && files.All(f => f is not null) && files.Sum(f => (long)f.Content.Length) <= LongestFiles)
             .WithMessage($"A message takes at most {MostFiles} files, of {LongestFiles} characters together.").WithErrorCode("attachment.too_large")
-        .Must(files => files.All(f => f.Name.Length is > 0 and <= LongestFileName && !f.Name.Any(c => char.IsControl(c)) && IsText(f.Name)))
+        .Must(files => files.All(f => f?.Name.Length is > 0 and <= LongestFileName && !f.Name.Any(char.IsControl) && IsText(f.Name)))
             .WithMessage($"A file's name has 1 to {LongestFileName} characters on one line.").WithErrorCode("attachment.name")
-        .Must(files => files.All(f => IsText(f.Content)))
+        .Must(files => files.All(f => f is not null && IsText(f.Content)))
             .WithMessage("Only files of text can be attached.").WithErrorCode("attachment.not_text");
 
-    // PostgreSQL's JSON takes neither, and a file with a NUL is none of text.
-    private static bool IsText(string text) => !text.Contains('\0') && text.EnumerateRunes().All(rune => rune.Value != 0xFFFD || text.Contains('\uFFFD'));
+    /// <summary>Whether it holds neither a NUL nor half a character: PostgreSQL's JSON takes neither, and a file that has them is none of text.</summary>
+    internal static bool IsText(string text)
+    {
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (text[i] == '\0' || (char.IsSurrogate(text[i]) && !(i + 1 < text.Length && char.IsSurrogatePair(text[i], text[++i]))))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 }

@@ -18,22 +18,26 @@ namespace LlmPlatform.Chat.Replies;
 /// </summary>
 internal sealed partial class RunningReplies(
     ReplyTables tables,
+    PromptReader prompts,
     ReplyGenerator generator,
     SubjectVault vault,
     IUserDirectory users,
     IServiceScopeFactory scopes,
     IConfiguration configuration,
+    IHostApplicationLifetime lifetime,
     TimeProvider time,
     ILogger<RunningReplies> logger) : BackgroundService
 {
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(10);
 
     private readonly ConcurrentDictionary<Guid, RunningReply> running = new();
     private readonly Channel<bool> unwritten = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource ending = new();
     private IReadOnlyList<AbandonedReply> leftBehind = [];
+    private CancellationTokenRegistration stopping;
 
     // The embedded database serves this host alone.
     private readonly bool isAlone = string.IsNullOrEmpty(configuration["ConnectionStrings:Postgres"]);
@@ -44,7 +48,18 @@ internal sealed partial class RunningReplies(
     /// <summary>Begins to write a reply whose place is stored.</summary>
     public RunningReply Begin(ReplyOrder order)
     {
-        var reply = running.GetOrAdd(order.MessageId, _ => new RunningReply(order));
+        var reply = new RunningReply(order);
+        // One attempt at a reply may still be on its way out when the next begins.
+        running.AddOrUpdate(order.MessageId, reply, (_, last) =>
+        {
+            last.Interrupt();
+            return reply;
+        });
+        if (ending.IsCancellationRequested)
+        {
+            reply.Interrupt();
+        }
+
         _ = Task.Run(() => RunAsync(reply), CancellationToken.None);
         return reply;
     }
@@ -63,7 +78,7 @@ internal sealed partial class RunningReplies(
     }
 
     /// <summary>Stops all that is written for somebody who is gone.</summary>
-    public void StopAllOf(Guid owner)
+    private void StopAllOf(Guid owner)
     {
         foreach (var reply in running.Values.Where(reply => reply.Order.Asker.Id == owner))
         {
@@ -73,19 +88,14 @@ internal sealed partial class RunningReplies(
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        await ending.CancelAsync();
-        RunningReply[] open = [.. running.Values];
-        foreach (var reply in open)
-        {
-            reply.Interrupt();
-        }
-
-        await Task.WhenAny(Task.WhenAll(open.Select(reply => reply.Ended)), Task.Delay(Timeout.Infinite, cancellationToken));
+        InterruptAll();
+        await Task.WhenAny(Task.WhenAll(running.Values.Select(reply => reply.Ended)), Task.Delay(LastPatience, CancellationToken.None));
         await base.StopAsync(cancellationToken);
     }
 
     public override void Dispose()
     {
+        stopping.Dispose();
         ending.Dispose();
         base.Dispose();
     }
@@ -98,17 +108,20 @@ internal sealed partial class RunningReplies(
             leftBehind = await tables.ReadAbandonedAsync(isAlone, [], cancellationToken);
         }
 
+        // Readers are told before the web server waits for them to leave.
+        stopping = lifetime.ApplicationStopping.Register(InterruptAll);
         await base.StartAsync(cancellationToken);
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(StorePiecesAsync(stoppingToken), WatchAsync(stoppingToken));
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
+        StorePiecesAsync(stoppingToken), EachBeatAsync(RenewAsync, stoppingToken), EachBeatAsync(EndAbandonedAsync, stoppingToken), EachBeatAsync(StopStrangersAsync, stoppingToken));
 
     private async Task RunAsync(RunningReply reply)
     {
         var end = await WriteAsync(reply);
         reply.Close();
         reply.End(await StoreEndAsync(reply, end));
-        running.TryRemove(reply.Order.MessageId, out _);
+        running.TryRemove(KeyValuePair.Create(reply.Order.MessageId, reply)); // and not the next attempt
         reply.Dispose();
     }
 
@@ -117,7 +130,8 @@ internal sealed partial class RunningReplies(
         try
         {
             await WaitForTurnAsync(reply);
-            return await generator.WriteAsync(reply, () => unwritten.Writer.TryWrite(true), reply.Stopping);
+            var (messages, left) = await PatientlyAsync(() => prompts.ReadAsync(reply.Order, reply.Stopping), reply);
+            return await generator.WriteAsync(reply, messages, left, () => unwritten.Writer.TryWrite(true), reply.Stopping);
         }
         catch (OperationCanceledException) when (reply.Stopping.IsCancellationRequested)
         {
@@ -135,11 +149,31 @@ internal sealed partial class RunningReplies(
     /// <summary>Replies of one conversation are written one after the other, in the order in which they were asked for.</summary>
     private async Task WaitForTurnAsync(RunningReply reply)
     {
-        while (await tables.FindPredecessorAsync(reply.Order, reply.Stopping) is { } predecessor)
+        while (await PatientlyAsync(() => tables.FindPredecessorAsync(reply.Order, reply.Stopping), reply) is { } predecessor)
         {
-            await (Find(predecessor) is { } here ? here.Ended.WaitAsync(reply.Stopping) : Task.Delay(Pause, reply.Stopping));
+            // Its end is stored a moment before its row is looked for again; without a pause that moment would be a loop.
+            await (Find(predecessor) is { } here ? Task.WhenAny(here.Ended, Task.Delay(Beat, reply.Stopping)) : Task.Delay(Pause, reply.Stopping));
         }
     }
+
+    /// <summary>A database that is away for a while loses no reply.</summary>
+    private async Task<T> PatientlyAsync<T>(Func<Task<T>> ask, RunningReply reply)
+    {
+        while (true)
+        {
+            try
+            {
+                return await ask();
+            }
+            catch (Exception failure) when (IsOfDatabase(failure) && !reply.Stopping.IsCancellationRequested)
+            {
+                LogWaiting(logger, failure, reply.Order.MessageId);
+                await Task.Delay(Pause, reply.Stopping);
+            }
+        }
+    }
+
+    private static bool IsOfDatabase(Exception? failure) => failure is Npgsql.NpgsqlException { IsTransient: true } || (failure is not null && IsOfDatabase(failure.InnerException));
 
     /// <summary>Tries until it is stored: a database that is away for a while loses no reply.</summary>
     private async Task<ReplyOutcome> StoreEndAsync(RunningReply reply, ReplyEnd end)
@@ -189,11 +223,11 @@ internal sealed partial class RunningReplies(
             var pieces = new List<ReplyPiece>(taken.Count);
             foreach (var (reply, piece) in taken)
             {
-                pieces.Add(new ReplyPiece(reply.Order.MessageId, piece!.Value.Place, await vault.SealJsonAsync(reply.Order.Asker.Id, piece.Value.Parts, CancellationToken.None)));
+                pieces.Add(new ReplyPiece(reply.Order.MessageId, reply.Order.Number, piece!.Value.Place, await vault.SealJsonAsync(reply.Order.Asker.Id, piece.Value.Parts, CancellationToken.None)));
             }
 
-            await tables.StoreAsync(pieces, CancellationToken.None);
-            foreach (var (reply, piece) in taken)
+            var stored = await tables.StoreAsync(pieces, CancellationToken.None);
+            foreach (var (reply, piece) in taken.Where(t => stored.Contains(t.Reply.Order.MessageId)))
             {
                 reply.Store(piece!.Value.Place + piece.Value.Parts.Sum(part => part.Length));
             }
@@ -207,23 +241,23 @@ internal sealed partial class RunningReplies(
         }
     }
 
-    private async Task WatchAsync(CancellationToken cancellation)
+    /// <summary>Each in a loop of its own: what takes long must not keep replies from being said to be alive.</summary>
+    private async Task EachBeatAsync(Func<CancellationToken, Task> work, CancellationToken cancellation)
     {
         using var timer = new PeriodicTimer(Beat, time);
         do
         {
             try
             {
-                await RenewAsync(cancellation);
-                await EndAbandonedAsync(cancellation);
+                await work(cancellation);
             }
-            catch (Exception failure) when (failure is not OutOfMemoryException && !cancellation.IsCancellationRequested)
-            {
-                LogWatchFailed(logger, failure);
-            }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
             {
                 return;
+            }
+            catch (Exception failure) when (failure is not OutOfMemoryException)
+            {
+                LogWatchFailed(logger, failure);
             }
         }
         while (await TickAsync(timer, cancellation));
@@ -231,18 +265,31 @@ internal sealed partial class RunningReplies(
 
     private async Task RenewAsync(CancellationToken cancellation)
     {
-        RunningReply[] open = [.. running.Values];
+        ReplyOrder[] open = [.. running.Values.Select(reply => reply.Order)];
         if (open.Length == 0)
         {
             return;
         }
 
-        foreach (var unwanted in await tables.RenewAsync([.. open.Select(reply => reply.Order.MessageId)], cancellation))
+        var (stopped, lost) = await tables.RenewAsync(open, cancellation);
+        foreach (var message in stopped)
         {
-            Find(unwanted)?.Stop();
+            Find(message)?.Stop();
         }
 
-        foreach (var owner in open.Select(reply => reply.Order.Asker.Id).Distinct())
+        foreach (var order in open.Where(order => lost.Contains(order.MessageId)))
+        {
+            if (Find(order.MessageId) is { } reply && reply.Order == order)
+            {
+                reply.Interrupt();
+            }
+        }
+    }
+
+    /// <summary>Whoever may not use the platform any more has no model write any more.</summary>
+    private async Task StopStrangersAsync(CancellationToken cancellation)
+    {
+        foreach (var owner in running.Values.Select(reply => reply.Order.Asker.Id).Distinct())
         {
             if (await users.FindAsync(owner, cancellation) is not { IsActive: true })
             {
@@ -254,13 +301,30 @@ internal sealed partial class RunningReplies(
     private async Task EndAbandonedAsync(CancellationToken cancellation)
     {
         var abandoned = await tables.ReadAbandonedAsync(isAlone: false, [.. running.Keys], cancellation);
-        foreach (var reply in leftBehind.Concat(abandoned).Distinct())
-        {
-            await using var scope = scopes.CreateAsyncScope();
-            await scope.ServiceProvider.GetRequiredService<IMessageBus>().InvokeAsync(new InterruptReply(reply.ConversationId, reply.MessageId, reply.OwnerId), cancellation);
-        }
-
+        var all = leftBehind.Concat(abandoned).Distinct().ToList();
         leftBehind = [];
+        foreach (var reply in all)
+        {
+            try
+            {
+                await using var scope = scopes.CreateAsyncScope();
+                await scope.ServiceProvider.GetRequiredService<IMessageBus>().InvokeAsync(
+                    new InterruptReply(reply.ConversationId, reply.MessageId, reply.OwnerId, reply.Number), cancellation);
+            }
+            catch (Exception failure) when (failure is not OutOfMemoryException && !cancellation.IsCancellationRequested)
+            {
+                LogUnstored(logger, failure, reply.MessageId); // its lease is over, so it comes again
+            }
+        }
+    }
+
+    private void InterruptAll()
+    {
+        ending.Cancel();
+        foreach (var reply in running.Values)
+        {
+            reply.Interrupt();
+        }
     }
 
     private static async Task<bool> WaitAsync(ChannelReader<bool> reader, CancellationToken cancellation)
@@ -289,6 +353,9 @@ internal sealed partial class RunningReplies(
 
     [LoggerMessage(LogLevel.Error, "Reply {MessageId} broke")]
     private static partial void LogFailed(ILogger logger, Exception exception, Guid messageId);
+
+    [LoggerMessage(LogLevel.Warning, "Reply {MessageId} waits for the database")]
+    private static partial void LogWaiting(ILogger logger, Exception exception, Guid messageId);
 
     [LoggerMessage(LogLevel.Warning, "The end of reply {MessageId} cannot be stored; it is tried again")]
     private static partial void LogUnstored(ILogger logger, Exception exception, Guid messageId);

@@ -47,7 +47,7 @@ internal sealed class RunningReply(ReplyOrder order) : IDisposable
     public ReplyOrder Order { get; } = order;
 
     /// <summary>Null until the end is stored.</summary>
-    public ReplyOutcome? Outcome { get; private set; }
+    private ReplyOutcome? Outcome { get; set; }
 
     /// <summary>Whether somebody asked for its end; otherwise a cancellation means that the host ends.</summary>
     public bool IsStopped { get; private set; }
@@ -62,7 +62,7 @@ internal sealed class RunningReply(ReplyOrder order) : IDisposable
         Interrupt();
     }
 
-    /// <summary>The host ends.</summary>
+    /// <summary>It ends without anybody's wish: the host does, or does not own it any more.</summary>
     public void Interrupt()
     {
         lock (stop)
@@ -161,8 +161,8 @@ internal sealed class RunningReply(ReplyOrder order) : IDisposable
     {
         lock (gate)
         {
-            var to = Math.Min(stored, from + most);
-            return (to > from ? log.Read(from, to) : [], to < stored ? null : Outcome, changed.Task);
+            var (parts, end) = log.Read(from, stored, most);
+            return (parts, end < stored ? null : Outcome, changed.Task);
         }
     }
 

@@ -19,9 +19,6 @@ public sealed record SendMessage(string Content) : ReplyWish
 
     internal Guid ConversationId { get; init; }
 
-    /// <summary>Names the request: sent twice, it is carried out once.</summary>
-    internal string? RequestKey { get; init; }
-
     // Whatever fails is logged by the bus with the text of the message, and nobody's words belong in a log.
     public override string ToString() => $"{nameof(SendMessage)} {ConversationId}";
 }
@@ -41,8 +38,9 @@ public static class SendMessageHandler
     public static async Task<(AcceptedReply, OutgoingMessages)> Handle(
         SendMessage command, IDocumentSession session, SubjectVault vault, IModelCatalog models, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
     {
+        await models.CheckedAsync(command, await session.ConversationAsync(command.ConversationId, currentUser.Id, cancellation), currentUser, cancellation);
         var conversation = await session.TakeConversationAsync(command.ConversationId, currentUser.Id, cancellation);
-        if (command.RequestKey is { } key && await FindAsync(session, conversation, key, cancellation) is { } known)
+        if (await session.FindAsync(conversation, command, cancellation) is { } known)
         {
             return (known, []);
         }
@@ -50,19 +48,9 @@ public static class SendMessageHandler
         conversation.ExpectNotBinned();
         conversation.ExpectTree(command.ExpectedVersion);
         var parent = command.ParentId is { } wanted ? (await session.MessageAsync(conversation, wanted, cancellation)).Id : conversation.ActiveLeaf;
-        await models.CheckedAsync(command.Model ?? conversation.Model, currentUser, cancellation);
         var body = await vault.SealBodyAsync(currentUser.Id, MessageBody.Of(command.Content) with { Attachments = command.Attachments }, cancellation);
         var sent = new MessageAdded(Guid.CreateVersion7(now), parent, MessageRoles.User, body, now) { RequestKey = command.RequestKey };
         var accepted = session.Ask(conversation, [sent], sent.MessageId, command, currentUser, now);
         return (accepted, [new ConversationChanged(currentUser.Id, conversation.Id, accepted.Version, "message", sent.MessageId, now)]);
-    }
-
-    private static async Task<AcceptedReply?> FindAsync(IQuerySession session, Conversation conversation, string key, CancellationToken cancellation)
-    {
-        var id = conversation.Id;
-        return await session.Query<Message>().Where(m => m.ConversationId == id && m.RequestKey == key).FirstOrDefaultAsync(cancellation) is { } sent
-            && await session.Query<Message>().Where(m => m.ConversationId == id && m.ParentId == sent.Id).OrderBy(m => m.Number).FirstOrDefaultAsync(cancellation) is { } reply
-                ? new AcceptedReply(id, sent.Id, reply.Id, conversation.Version, null)
-                : null;
     }
 }

@@ -28,7 +28,7 @@ internal sealed class TemporaryChatValidator : AbstractValidator<TemporaryChat>
     public TemporaryChatValidator()
     {
         RuleFor(c => c.SystemPrompt).MaximumLength(MessageRules.LongestPrompt);
-        RuleFor(c => c.Messages).Must(messages => messages.Count is > 0 and <= MostMessages && messages[^1].Role == MessageRoles.User)
+        RuleFor(c => c.Messages).Must(messages => messages.Count is > 0 and <= MostMessages && messages.All(m => m is not null) && messages[^1].Role == MessageRoles.User)
             .WithMessage($"messages holds 1 to {MostMessages} messages, the last of them a user's.");
         RuleForEach(c => c.Messages).ChildRules(message =>
         {

@@ -60,9 +60,10 @@ internal static class Filling
         await RunAsync(
             """
             insert into chat.search_entries (message_id, conversation_id, owner_id, model, at, words)
-            select said.id, said.conversation_id, $1, null, now() - make_interval(secs => said.number),
-              (select array_agg(distinct ($2::bigint[])[1 + floor(cardinality($2::bigint[]) * power(random(), 3))::int + 0 * said.number]) from generate_series(1, $3))
-            from said
+            select said.id, said.conversation_id, $1, null, now() - make_interval(secs => said.number), w.words
+            from said cross join lateral (
+              select array_agg(distinct word) as words from (
+                select ($2::bigint[])[1 + floor(cardinality($2::bigint[]) * power(random(), 3))::int] as word from generate_series(1, $3) where said.number > 0) drawn) w
             """, owner, words.Select(digest.Of).ToArray(), WordsOfEach);
         await RunAsync("analyze chat.mt_doc_conversation; analyze chat.mt_doc_message; analyze chat.search_entries");
         await using var longest = connection.CreateCommand();

@@ -188,7 +188,7 @@ public sealed class ConversationSearchTests(PlatformFixture platform)
         Assert.Equal(2, await WordsAsync());
         await using (var session = spoken.Store.LightweightSession())
         {
-            SearchEntries.Delete(session, gone.Id);
+            SearchEntries.Delete(session, owner, gone.Id);
             await session.SaveChangesAsync(Cancellation);
         }
 

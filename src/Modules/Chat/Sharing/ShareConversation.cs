@@ -34,6 +34,8 @@ internal sealed class ShareConversationValidator : AbstractValidator<ShareConver
 
     public ShareConversationValidator(TimeProvider clock)
     {
+        RuleFor(c => c.Kind).IsInEnum();
+        RuleFor(c => c.Allow).IsInEnum();
         RuleFor(c => c.Users).Must(users => users is null || users.Count <= MostNamed).WithMessage($"A share names at most {MostNamed} users.");
         RuleFor(c => c.Groups).Must(groups => groups is null || (groups.Count <= MostNamed && groups.All(g => Validating.IsName(g, LongestGroup))))
             .WithMessage($"A share names at most {MostNamed} groups by their keys.");

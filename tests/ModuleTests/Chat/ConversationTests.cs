@@ -11,6 +11,9 @@ public sealed class StartConversationTests(PlatformFixture platform)
     [Theory]
     [InlineData("""{"model":"no-such-model"}""", "model_not_found")]
     [InlineData("""{"model":"stories","settings":{"temperature":-1}}""", "param.invalid")]
+    [InlineData("""{"model":"nul\u0000"}""", "param.invalid")]
+    [InlineData("""{"model":"stories","settings":{"stop":["\u0000"]}}""", "param.invalid")]
+    [InlineData("""{"model":"stories","settings":{"toolServers":["\u0000"]}}""", "param.invalid")]
     [InlineData("""{"model":"stories","settings":{"temprature":1}}""", "json.invalid")]
     [InlineData("""{"model":"stories","folderId":"01930000-0000-7000-8000-00000000dead"}""", "folder.not_found")]
     public async Task What_cannot_be_started_says_why(string body, string code)
@@ -257,6 +260,13 @@ public sealed class ChangeManyTests(PlatformFixture platform)
 
 public sealed class SaveFolderTests(PlatformFixture platform)
 {
+    [Theory]
+    [InlineData(" ")]
+    [InlineData("nul\0")]
+    [InlineData("two\nlines")]
+    public async Task A_folder_has_a_name_of_one_line(string name) =>
+        Assert.Equal("400 param.invalid", await (await platform.Administrator.PostAsJsonAsync("/api/v1/chat/folders", new { name })).CodeAsync());
+
     [Fact]
     public async Task Conversations_outlive_their_folder()
     {

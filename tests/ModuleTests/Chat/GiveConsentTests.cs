@@ -15,7 +15,7 @@ public sealed class GiveConsentTests(PlatformFixture platform)
 {
     private const string Server = "consented";
 
-    public static TheoryData<object> Wrong => [new { tools = Array.Empty<string>() }, new { tools = new[] { "" } }, new { tools = new[] { "*", "echo" } }, new { tools = new string('a', 129).Select(c => $"{c}") }];
+    public static TheoryData<object> Wrong => [new { tools = Array.Empty<string>() }, new { tools = new[] { "" } }, new { tools = new[] { "*", "echo" } }, new { tools = new string('a', 129).Select(c => $"{c}") }, new { tools = new[] { "\0" } }, new { tools = new string?[] { null } }];
 
     [Theory, MemberData(nameof(Wrong))]
     public async Task What_is_no_consent_is_refused(object body)

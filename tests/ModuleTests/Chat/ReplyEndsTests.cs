@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using LlmPlatform.Chat;
 using LlmPlatform.Chat.Conversations;
 using LlmPlatform.Chat.Replies;
@@ -6,6 +7,7 @@ using LlmPlatform.ModuleTests.Support;
 using LlmPlatform.SharedKernel;
 using Marten;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using Wolverine;
 using Xunit;
 
@@ -232,6 +234,45 @@ public sealed class WriteTitleTests(PlatformFixture platform)
     }
 
     [Fact]
+    public async Task A_model_that_takes_too_long_leaves_the_first_words_as_the_title()
+    {
+        var spoken = new Spoken(platform.Platform.App.Services);
+        var owner = Guid.CreateVersion7();
+        var (id, _) = await spoken.SayAsync(owner, null, DateTimeOffset.UnixEpoch, "Once upon a time");
+        var time = new FakeTimeProvider();
+
+        await WriteAsync(spoken, id, owner, time, Slow);
+
+        await using var session = spoken.Store.QuerySession();
+        Assert.Equal("Once upon a time", await spoken.Vault.OpenOrNullAsync(owner, (await session.LoadAsync<Conversation>(id))!.SealedTitle, TestContext.Current.CancellationToken));
+
+        async IAsyncEnumerable<string> Slow(GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation)
+        {
+            yield return "Half a";
+            time.Advance(TimeSpan.FromMinutes(5));
+            await Task.Delay(Timeout.Infinite, cancellation);
+        }
+    }
+
+    [Fact]
+    public async Task A_conversation_that_is_deleted_while_its_title_is_written_stays_deleted()
+    {
+        var spoken = new Spoken(platform.Platform.App.Services);
+        var owner = Guid.CreateVersion7();
+        var (id, _) = await spoken.SayAsync(owner, null, DateTimeOffset.UnixEpoch, "Once upon a time");
+
+        Assert.Empty(await WriteAsync(spoken, id, owner, TimeProvider.System, Deleting));
+
+        async IAsyncEnumerable<string> Deleting(GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation)
+        {
+            await using var session = spoken.Store.LightweightSession();
+            BinConversationEndpoint.DeleteForever(session, (await session.LoadAsync<Conversation>(id, cancellation))!, DateTimeOffset.UnixEpoch);
+            await session.SaveChangesAsync(cancellation);
+            yield return "A title";
+        }
+    }
+
+    [Fact]
     public async Task A_title_that_comes_refuses_nobodys_message_and_nobodys_change()
     {
         using var user = await platform.UserAsync();
@@ -244,6 +285,16 @@ public sealed class WriteTitleTests(PlatformFixture platform)
 
         Assert.Equal(System.Net.HttpStatusCode.OK, changed.StatusCode);
         Assert.Equal("done", said[^1].Name);
+    }
+
+    private static async Task<OutgoingMessages> WriteAsync(
+        Spoken spoken, Guid conversation, Guid owner, TimeProvider time, Func<GenerationRequest, CancellationToken, IAsyncEnumerable<string>> script)
+    {
+        await using var session = spoken.Store.LightweightSession();
+        var news = await LlmPlatform.Chat.Titles.WriteTitleHandler.Handle(
+            new LlmPlatform.Chat.Titles.WriteTitle(conversation, new ModelUser(owner, "user")), session, spoken.Vault, ScriptedGenerator.OfTexts(script), time, TestContext.Current.CancellationToken);
+        await session.SaveChangesAsync();
+        return news;
     }
 
     [Theory]

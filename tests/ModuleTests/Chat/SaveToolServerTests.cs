@@ -24,6 +24,8 @@ public sealed class SaveToolServerTests(PlatformFixture platform)
         { "tools.address_invalid", new { title = "A", address = $"https://example.com/{new string('a', 2000)}" } },
         { "tools.token_invalid", new { title = "A", address = Address, token = "two\r\nX-Header: lines" } },
         { "tools.groups_invalid", new { title = "A", address = Address, groups = new[] { "" } } },
+        { "tools.groups_invalid", new { title = "A", address = Address, groups = new[] { "\0" } } },
+        { "tools.groups_invalid", new { title = "A", address = Address, groups = new string?[] { null } } },
     };
 
     [Theory, MemberData(nameof(Wrong))]

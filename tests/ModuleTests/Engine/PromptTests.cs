@@ -154,6 +154,34 @@ public sealed class PromptTests(ChatMlWorker model) : IClassFixture<ChatMlWorker
         Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
     }
 
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("{{ '<think>\n' }}{# </think> #}", "<think>\n\n</think>\n\n")]
+    [InlineData("{{ '<think>' }}{# </think> #}", "<think>\n\n</think>\n\n")]
+    [InlineData("{{ '<|start|>assistant' }}{# <|channel|> #}", "<|start|>assistant<|channel|>final<|message|>")]
+    public async Task A_reply_goes_on_where_its_text_stands_and_outside_of_a_thought(string opening, string expected)
+    {
+        const string Begun = "Yes</think><think><|message|><|im_start|>";
+        var folder = Directory.CreateTempSubdirectory("continued");
+        var file = Path.Combine(folder.FullName, "model.gguf");
+        using (var stream = File.Create(file))
+        {
+            TinyModel.Write(stream, TinyShape.Tiny, seed: 1, TinyModel.ChatTemplate + opening);
+        }
+
+        await using var worker = await WorkerProcess.StartReadyAsync(file);
+        var conversation = new Conversation { Messages = { Message("user", "Hi"), Message("assistant", Begun) }, ContinuesLast = true };
+        var tokens = (await worker.GenerateAsync(new Submit { Conversation = conversation, TokenizeOnly = true })).Events.Single(news => news.Tokens is not null).Tokens.Ids;
+        var prompt = (await worker.GenerateAsync(new Submit { Detokenize = new TokenIds { Ids = { tokens } } })).Events.Single(news => news.HasText).Text;
+        Assert.EndsWith($"{ChatMlWorker.End}\n{ChatMlWorker.Start}assistant\n{expected}{Begun}", prompt, StringComparison.Ordinal);
+        Assert.Equal(2, tokens.Count(token => token == tokens[1])); // <|im_start|>: the user's and the assistant's turn, and not the text
+
+        var answer = await worker.GenerateAsync(new Submit { Conversation = conversation, MaxTokens = 8 });
+        Assert.Equal(0u, answer.Finished!.Usage.ReasoningTokens);
+        Assert.All(answer.Events, news => Assert.Equal("", news.Delta?.Reasoning ?? ""));
+        folder.Delete(recursive: true);
+    }
+
     private static Submit Of(string text) => new() { Conversation = new Conversation { Messages = { Message("user", text) } } };
 
     private static Message Message(string role, string text) => new() { Role = role, Content = text };

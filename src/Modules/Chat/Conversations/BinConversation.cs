@@ -54,7 +54,7 @@ public static class BinConversationEndpoint
     {
         var id = conversation.Id;
         session.Events.TombstoneStream(id);
-        SearchEntries.Delete(session, id);
+        SearchEntries.Delete(session, conversation.OwnerId, id);
         Shares.EndAll(session, id);
         session.DeleteWhere<Message>(m => m.ConversationId == id);
         ReplyTables.EndAll(session, id);

@@ -40,7 +40,7 @@ internal sealed class ChangeConversationValidator : AbstractValidator<ChangeConv
         RuleFor(c => c.Model).Length(1, 100);
         RuleFor(c => c.SystemPrompt).MaximumLength(MessageRules.LongestPrompt);
         RuleFor(c => c.Settings!).SetValidator(new ChatSettingsValidator()).When(c => c.Settings is not null);
-        RuleFor(c => c.Tags).Must(tags => tags is null || (tags.Count <= ConversationRules.MostTags && tags.All(t => t?.Trim().Length is > 0 and <= ConversationRules.LongestTag && MessageRules.IsText(t))))
+        RuleFor(c => c.Tags).Must(tags => tags is null || (tags.Count <= ConversationRules.MostTags && tags.All(t => t?.Trim().Length is > 0 and <= ConversationRules.LongestTag && Validating.IsText(t))))
             .WithMessage($"tags holds at most {ConversationRules.MostTags} tags of 1 to {ConversationRules.LongestTag} characters.");
         RuleFor(c => c.Reset).Must(reset => reset is null || reset.All(Resettable.Contains)).WithMessage($"reset names only: {string.Join(", ", Resettable)}.");
     }

@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using FluentValidation;
-using LlmPlatform.Chat.Replies;
 using LlmPlatform.Inference.Contracts;
 
 namespace LlmPlatform.Chat.Conversations;
@@ -79,10 +78,10 @@ internal sealed class ChatSettingsValidator : AbstractValidator<ChatSettings>
         RuleFor(s => s.FrequencyPenalty).InclusiveBetween(-2, 2);
         RuleFor(s => s.MaxTokens).GreaterThan(0);
         RuleFor(s => s.Seed).GreaterThanOrEqualTo(0);
-        RuleFor(s => s.Stop).Must(stop => stop is null || (stop.Count <= MostStops && stop.All(s => s is { Length: > 0 and <= 1000 } && MessageRules.IsText(s))))
+        RuleFor(s => s.Stop).Must(stop => stop is null || (stop.Count <= MostStops && stop.All(s => s is { Length: > 0 and <= 1000 } && Validating.IsText(s))))
             .WithMessage($"stop holds at most {MostStops} texts of 1 to 1000 characters.");
         RuleFor(s => s.ReasoningEffort).Must(effort => effort is null || Efforts.Contains(effort)).WithMessage($"reasoningEffort is one of: {string.Join(", ", Efforts)}.");
-        RuleFor(s => s.ToolServers).Must(servers => servers.Count <= MostServers && servers.All(s => s is { Length: > 0 and <= 64 } && !s.Any(char.IsControl)))
+        RuleFor(s => s.ToolServers).Must(servers => servers.Count <= MostServers && servers.All(s => Validating.IsName(s, 64)))
             .WithMessage($"toolServers holds at most {MostServers} names.");
     }
 }

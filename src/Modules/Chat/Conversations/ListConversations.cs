@@ -70,7 +70,7 @@ public static class ListConversationsEndpoint
         Add(to, "active_at < ?");
         Add(bin == true ? null : archived ?? false, "is_archived = ?");
         Add(digest, "data -> 'tags' @> to_jsonb(?::text)");
-        if (cursors.Open(owner, cursor) is { } last)
+        if (cursors.Open("conversations", owner, cursor) is { } last)
         {
             var key = last.Split('|');
             where.Add("(is_pinned, active_at, id) < (?, ?, ?)");
@@ -87,7 +87,7 @@ public static class ListConversationsEndpoint
         }
 
         var end = rows.Count > most ? rows[most - 1] : null;
-        return new ConversationPage(page, end is null ? null : cursors.Seal(owner, $"{(end.IsPinned ? 1 : 0)}|{end.ActiveAt.UtcTicks}|{end.Id}"));
+        return new ConversationPage(page, end is null ? null : cursors.Seal("conversations", owner, $"{(end.IsPinned ? 1 : 0)}|{end.ActiveAt.UtcTicks}|{end.Id}"));
 
         void Add(object? value, string condition)
         {

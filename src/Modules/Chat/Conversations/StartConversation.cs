@@ -21,7 +21,7 @@ internal sealed class StartConversationValidator : AbstractValidator<StartConver
 {
     public StartConversationValidator()
     {
-        RuleFor(c => c.Model).Length(1, 100);
+        RuleFor(c => c.Model).Must(model => model is null || Validating.IsName(model, 100)).WithMessage("A model's name has 1 to 100 characters.");
         RuleFor(c => c.Title).MaximumLength(ConversationRules.LongestTitle);
         RuleFor(c => c.SystemPrompt).MaximumLength(MessageRules.LongestPrompt);
         RuleFor(c => c.Settings!).SetValidator(new ChatSettingsValidator()).When(c => c.Settings is not null);

@@ -18,6 +18,14 @@ public sealed record Folder
 /// <summary>A folder as its owner sees it.</summary>
 public sealed record FolderView(Guid Id, string Name, DateTimeOffset CreatedAt);
 
+internal static class FolderRules
+{
+    public const int LongestName = 100;
+    public const int MostFolders = 1000;
+
+    public static Refusal TooMany() => new(new Error(422, "folder.too_many", $"Nobody has more than {MostFolders} folders."));
+}
+
 internal static class FolderSession
 {
     /// <exception cref="Refusal"><c>folder.not_found</c></exception>

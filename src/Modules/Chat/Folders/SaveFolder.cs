@@ -14,22 +14,20 @@ public sealed record SaveFolder(string Name);
 
 internal sealed class SaveFolderValidator : AbstractValidator<SaveFolder>
 {
-    public SaveFolderValidator() => RuleFor(c => c.Name).NotEmpty().MaximumLength(100);
+    public SaveFolderValidator() => RuleFor(c => c.Name).Must(name => Validating.IsName(name, FolderRules.LongestName)).WithMessage($"A folder's name is one line of 1 to {FolderRules.LongestName} characters.");
 }
 
 public static class SaveFolderEndpoint
 {
-    private const int MostFolders = 1000;
-
     [WolverinePost("/api/v1/chat/folders", OperationId = "createFolder"), Authorize]
     [EndpointSummary("Make a folder"), Tags("Folders")]
     public static async Task<Created<FolderView>> Post(
         SaveFolder command, IDocumentSession session, SubjectVault vault, CurrentUser currentUser, DateTimeOffset now, CancellationToken cancellation)
     {
         var owner = currentUser.Id;
-        if (await session.Query<Folder>().CountAsync(f => f.OwnerId == owner, cancellation) >= MostFolders)
+        if (await session.Query<Folder>().CountAsync(f => f.OwnerId == owner, cancellation) >= FolderRules.MostFolders)
         {
-            throw new Refusal(new Error(422, "folder.too_many", $"Nobody has more than {MostFolders} folders."));
+            throw FolderRules.TooMany();
         }
 
         var folder = new Folder { Id = Guid.CreateVersion7(now), OwnerId = owner, SealedName = await vault.SealAsync(owner, command.Name.Trim(), cancellation), CreatedAt = now };

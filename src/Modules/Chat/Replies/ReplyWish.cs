@@ -83,27 +83,13 @@ internal static class MessageRules
     private const int LongestFileName = 255;
 
     public static IRuleBuilderOptions<T, string> MessageText<T>(this IRuleBuilder<T, string> rule) => rule
-        .NotEmpty().MaximumLength(LongestText).Must(IsText).WithMessage("A message is text; it holds no NUL and no half characters.");
+        .NotEmpty().MaximumLength(LongestText).Must(text => Validating.IsText(text)).WithMessage("A message is text; it holds no NUL and no half characters.");
 
     public static IRuleBuilderOptions<T, IReadOnlyList<Attachment>> Files<T>(this IRuleBuilder<T, IReadOnlyList<Attachment>> rule) => rule
         .Must(files => files.Count <= MostFiles && files.All(f => f is not null) && files.Sum(f => (long)f.Content.Length) <= LongestFiles)
             .WithMessage($"A message takes at most {MostFiles} files, of {LongestFiles} characters together.").WithErrorCode("attachment.too_large")
-        .Must(files => files.All(f => f?.Name.Length is > 0 and <= LongestFileName && !f.Name.Any(char.IsControl) && IsText(f.Name)))
+        .Must(files => files.All(f => f?.Name.Length is > 0 and <= LongestFileName && !f.Name.Any(char.IsControl) && Validating.IsText(f.Name)))
             .WithMessage($"A file's name has 1 to {LongestFileName} characters on one line.").WithErrorCode("attachment.name")
-        .Must(files => files.All(f => f is not null && IsText(f.Content)))
+        .Must(files => files.All(f => f is not null && Validating.IsText(f.Content)))
             .WithMessage("Only files of text can be attached.").WithErrorCode("attachment.not_text");
-
-    /// <summary>Whether it holds neither a NUL nor half a character: PostgreSQL's JSON takes neither, and a file that has them is none of text.</summary>
-    internal static bool IsText(string text)
-    {
-        for (var i = 0; i < text.Length; i++)
-        {
-            if (text[i] == '\0' || (char.IsSurrogate(text[i]) && !(i + 1 < text.Length && char.IsSurrogatePair(text[i], text[++i]))))
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
 }

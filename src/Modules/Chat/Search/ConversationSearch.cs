@@ -15,10 +15,14 @@ internal sealed class ConversationSearch(NpgsqlDataSource database, SubjectVault
     // Two seconds are more than anybody waits; the database is there for the others, too.
     private const string Bound = "set local statement_timeout = 2000";
 
+    // Events are read in their order, so who has read somebody's newest ones has read all of theirs; what others say is none of the asker's business.
     private const string Behind =
         $"""
-        select greatest(0, coalesce((select max(seq_id) from chat.mt_events), 0)
-          - coalesce((select last_seq_id from chat.mt_event_progression where name = '{SearchProjection.Name}:All'), 0))
+        select count(*) from (
+          select from (select id from chat.mt_doc_conversation where owner_id = $1 order by mt_last_modified desc limit 20) newest
+          join chat.mt_events e on e.stream_id = newest.id
+          where e.seq_id > coalesce((select last_seq_id from chat.mt_event_progression where name = '{SearchProjection.Name}:All'), 0)
+          limit 1000) unread
         """;
 
     // $1 owner, $2 folder, $3 tag, $4 model, $5 from, $6 to, $7 archived, $8 and $9 the last place, $10 limit, and then one array for each typed word.
@@ -47,6 +51,15 @@ internal sealed class ConversationSearch(NpgsqlDataSource database, SubjectVault
         var vocabulary = await vocabularies.OfAsync(question.Owner, cancellation);
         string[][] meant = [.. typed.Select(word => vocabulary.Meant(word).ToArray())];
         var digests = meant.Select(words => words.Select(digest.Of).ToArray()).ToArray();
+        var (page, hasMore, matches, lag) = await LookUpAsync(question, after, digests, cancellation);
+        var cut = await snippets.ReadAsync(question.Owner, matches, meant.SelectMany(words => words).ToHashSet(), cancellation);
+        return new FoundConversations(
+            [.. page.Select(row => new FoundConversation(row.Conversation, row.At, [.. cut[row.Conversation]]))], hasMore ? page[^1].Write(question, cursors) : null, lag);
+    }
+
+    private async Task<(SearchCursor[] Page, bool HasMore, IReadOnlyList<SearchMatch> Matches, SearchLag Lag)> LookUpAsync(
+        SearchQuestion question, SearchCursor? after, long[][] digests, CancellationToken cancellation)
+    {
         try
         {
             await using var connection = await database.OpenConnectionAsync(cancellation);
@@ -54,16 +67,13 @@ internal sealed class ConversationSearch(NpgsqlDataSource database, SubjectVault
             await using var bound = new NpgsqlCommand(Bound, connection);
             await bound.ExecuteNonQueryAsync(cancellation);
             await using var behind = new NpgsqlCommand(Behind, connection);
+            Add(behind, question.Owner);
             var lag = new SearchLag((long)(await behind.ExecuteScalarAsync(cancellation))!);
             var rows = digests.Length == 0 ? [] : await ConversationsAsync(connection, question, after, digests, cancellation);
             SearchCursor[] page = [.. rows.Take(question.Limit)];
             var matches = page.Length == 0 ? [] : await MatchesAsync(connection, question.Owner, page, digests, cancellation);
             await transaction.CommitAsync(cancellation);
-            var cut = await snippets.ReadAsync(question.Owner, matches, meant.SelectMany(words => words).ToHashSet(), cancellation);
-            return new FoundConversations(
-                [.. page.Select(row => new FoundConversation(row.Conversation, row.At, [.. cut[row.Conversation]]))],
-                rows.Count > page.Length ? page[^1].Write(question, cursors) : null,
-                lag);
+            return (page, rows.Count > page.Length, matches, lag);
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.QueryCanceled && !cancellation.IsCancellationRequested)
         {

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Wolverine;
+using Wolverine.Attributes;
 using Wolverine.Http;
 using Wolverine.Runtime.Agents;
 
@@ -22,6 +23,9 @@ public static class RebuildSearchEndpoint
 
 public static class RebuildSearchHandler
 {
+    private const int OneDay = 24 * 60 * 60;
+
+    [MessageTimeout(OneDay)]
     public static async Task<ActPerformed> Handle(RebuildSearch command, SearchShard search, DateTimeOffset now, CancellationToken cancellation)
     {
         await search.RebuildAsync(cancellation);

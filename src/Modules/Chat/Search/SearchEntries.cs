@@ -1,6 +1,5 @@
 using LlmPlatform.Auth.Contracts;
 using Marten;
-using Npgsql;
 
 namespace LlmPlatform.Chat.Search;
 
@@ -15,12 +14,19 @@ internal static class SearchEntries
         on conflict (message_id) do update set model = excluded.model, at = excluded.at, words = excluded.words
         """;
 
+    // Only what an entry holds: one whose conversation was deleted meanwhile was not written.
     private const string Learn =
         """
         insert into chat.search_words (owner_id, digest, sealed_word, added_at)
-        select ?, word.digest, word.sealed, now() from unnest(?, ?) word(digest, sealed) order by word.digest
+        select ?, word.digest, word.sealed, now() from unnest(?, ?) word(digest, sealed)
+        where word.digest in (select unnest(e.words) from chat.search_entries e where e.owner_id = ? and e.message_id = any(?)) order by word.digest
         on conflict do nothing
         """;
+
+    // An advisory lock until the commit. As a statement of its own, so that the next one sees what was committed while this one waited; it inserts
+    // nothing, because a unit of work takes no statement that gives rows.
+    private const string Lock =
+        "insert into chat.search_words (owner_id) select null::uuid where pg_advisory_xact_lock(hashtextextended('search:' || ?::text, 0)) is null";
 
     // Words that nothing else has go with it: what was deleted is not to be read out of the vocabulary.
     private const string DeleteOne =
@@ -31,7 +37,11 @@ internal static class SearchEntries
           and not exists (select from chat.search_entries e where e.owner_id = w.owner_id and e.conversation_id <> g.conversation_id and e.words @> array[w.digest])
         """;
 
-    private const string Known = "select digest from chat.search_words where owner_id = $1 and digest = any($2)";
+    /// <summary>
+    /// Has somebody's vocabulary to itself, from here to the commit: else a word could go with its last entry at the very moment when a new one with
+    /// it is written, and be found no more.
+    /// </summary>
+    public static void Take(IDocumentOperations session, Guid owner) => session.QueueSqlCommand(Lock, owner.ToString("n"));
 
     /// <summary>What a message, or the title of a conversation, can be found by from now on; nothing for no words.</summary>
     public static void Put(IDocumentOperations session, Guid id, Guid conversation, string? model, DateTimeOffset at, long[] words)
@@ -46,27 +56,14 @@ internal static class SearchEntries
         }
     }
 
-    /// <summary>Adds to somebody's vocabulary.</summary>
-    public static void Add(IDocumentOperations session, Guid owner, long[] digests, string[] sealedWords) => session.QueueSqlCommand(Learn, owner, digests, sealedWords);
-
-    public static async Task<HashSet<long>> KnownAsync(IQuerySession session, Guid owner, long[] digests, CancellationToken cancellation)
-    {
-        await using var command = new NpgsqlCommand(Known);
-        command.Parameters.AddWithValue(owner);
-        command.Parameters.AddWithValue(digests);
-        await using var row = await session.ExecuteReaderAsync(command, cancellation);
-        var known = new HashSet<long>();
-        while (await row.ReadAsync(cancellation))
-        {
-            known.Add(row.GetInt64(0));
-        }
-
-        return known;
-    }
+    /// <summary>Adds the words of entries that were put before to somebody's vocabulary, those that it has not.</summary>
+    public static void Add(IDocumentOperations session, Guid owner, Guid[] entries, long[] digests, string[] sealedWords) =>
+        session.QueueSqlCommand(Learn, owner, digests, sealedWords, owner, entries);
 
     /// <summary>Forgets a conversation that is deleted for good. It deletes the conversation's document, too: in this order no entry can come after.</summary>
-    public static void Delete(IDocumentSession session, Guid conversation)
+    public static void Delete(IDocumentSession session, Guid owner, Guid conversation)
     {
+        Take(session, owner);
         session.QueueSqlCommand("delete from chat.mt_doc_conversation where id = ?", conversation);
         session.QueueSqlCommand(DeleteOne, conversation);
     }

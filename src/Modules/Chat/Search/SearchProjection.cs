@@ -45,7 +45,9 @@ internal sealed partial class SearchProjection(SubjectVault vault, ILogger<Searc
     private async Task ApplyAsync(
         IDocumentOperations operations, Guid owner, SubjectDigest digest, IEnumerable<IEvent> events, Dictionary<Guid, string?> models, CancellationToken cancellation)
     {
+        SearchEntries.Take(operations, owner);
         var words = new Dictionary<long, string>();
+        var entries = new List<Guid>();
         foreach (var e in events)
         {
             var entry = TextOf(e)!;
@@ -57,28 +59,17 @@ internal sealed partial class SearchProjection(SubjectVault vault, ILogger<Searc
                 words[of] = word;
             }
 
+            entries.Add(entry.Id);
             SearchEntries.Put(operations, entry.Id, e.StreamId, entry.Model ?? models.GetValueOrDefault(entry.Id), entry.At, [.. found.Order()]);
         }
 
-        await LearnAsync(operations, owner, words, cancellation);
-    }
-
-    private async Task LearnAsync(IDocumentOperations operations, Guid owner, Dictionary<long, string> words, CancellationToken cancellation)
-    {
-        var known = await SearchEntries.KnownAsync(operations, owner, [.. words.Keys], cancellation);
-        var unknown = words.Where(word => !known.Contains(word.Key)).ToArray();
-        if (unknown.Length == 0)
+        var sealedWords = new Dictionary<long, string>();
+        foreach (var (of, word) in words)
         {
-            return;
+            sealedWords[of] = await vault.SealAsync(owner, word, cancellation);
         }
 
-        var sealedWords = new string[unknown.Length];
-        for (var i = 0; i < unknown.Length; i++)
-        {
-            sealedWords[i] = await vault.SealAsync(owner, unknown[i].Value, cancellation);
-        }
-
-        SearchEntries.Add(operations, owner, [.. unknown.Select(word => word.Key)], sealedWords);
+        SearchEntries.Add(operations, owner, [.. entries], [.. sealedWords.Keys], [.. sealedWords.Values]);
     }
 
     // What cannot be opened is not found; it must not stop the index of everybody else.

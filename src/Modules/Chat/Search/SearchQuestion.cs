@@ -67,8 +67,10 @@ internal sealed record SearchQuestion
 /// <summary>Where a page of a search ends.</summary>
 internal sealed record SearchCursor(DateTimeOffset At, Guid Conversation)
 {
+    private const string List = "search";
+
     /// <exception cref="Refusal"><c>param.cursor</c></exception>
-    public static SearchCursor? Parse(SearchQuestion question, ListCursors cursors) => cursors.Open(question.Owner, question.Cursor)?.Split('|') switch
+    public static SearchCursor? Parse(SearchQuestion question, ListCursors cursors) => cursors.Open(List, question.Owner, question.Cursor)?.Split('|') switch
     {
         null => null,
         [var asked, var ticks, var id] when asked == Asked(question) => new SearchCursor(new DateTimeOffset(long.Parse(ticks, CultureInfo.InvariantCulture), TimeSpan.Zero), Guid.Parse(id)),
@@ -76,7 +78,7 @@ internal sealed record SearchCursor(DateTimeOffset At, Guid Conversation)
     };
 
     public string Write(SearchQuestion question, ListCursors cursors) =>
-        cursors.Seal(question.Owner, string.Create(CultureInfo.InvariantCulture, $"{Asked(question)}|{At.UtcTicks}|{Conversation:n}"));
+        cursors.Seal(List, question.Owner, string.Create(CultureInfo.InvariantCulture, $"{Asked(question)}|{At.UtcTicks}|{Conversation:n}"));
 
     // It goes on with the question that it was given for, and with no other.
     private static string Asked(SearchQuestion question) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(
@@ -95,7 +97,7 @@ internal sealed record FoundConversations(IReadOnlyList<FoundConversation> Items
 /// <param name="Snippets">Up to three places where it matches, the newest first.</param>
 internal sealed record FoundConversation(Guid ConversationId, DateTimeOffset At, IReadOnlyList<Snippet> Snippets);
 
-/// <summary>Events that the search has yet to read; 0 when it is up to date.</summary>
+/// <summary>Events of one's own newest conversations that the search has yet to read; 0 when it is up to date, and 1000 for more.</summary>
 public sealed record SearchLag(long Events);
 
 /// <summary>A piece of a message round what was found in it. It is plain text, whatever it looks like.</summary>

@@ -15,6 +15,8 @@ public sealed record SharedWithMe(Guid Id, string? Title, string Owner, ShareRig
 
 public static class ListSharedEndpoint
 {
+    private const string List = "shared";
+
     [WolverineGet("/api/v1/chat/shared", OperationId = "listShared"), Authorize]
     [EndpointSummary("List what others share with you, by name or with your groups; the newest first"), Tags("Sharing"), ProducesResponseType<ProblemDetails>(400)]
     public static async Task<Page<SharedWithMe>> Get(
@@ -30,7 +32,7 @@ public static class ListSharedEndpoint
     {
         var most = Page.Limit(limit);
         string[] named = [JsonSerializer.Serialize(new { users = new[] { currentUser.Id } }), .. currentUser.Groups.Select(group => JsonSerializer.Serialize(new { groups = new[] { group } }))];
-        var before = cursors.Open(currentUser.Id, cursor) is { } last ? Guid.Parse(last) : Guid.AllBitsSet;
+        var before = cursors.Open(List, currentUser.Id, cursor) is { } last ? Guid.Parse(last) : Guid.AllBitsSet;
         var rows = await session.QueryAsync<Share>(
             $"where ({string.Join(" or ", named.Select(_ => "data @> ?::jsonb"))}) and id < ? and data ->> 'ownerId' <> ? order by id desc limit ?",
             cancellation,
@@ -39,13 +41,12 @@ public static class ListSharedEndpoint
         var heads = (await session.LoadManyAsync<Conversation>(cancellation, [.. rows.Select(share => share.ConversationId)])).ToDictionary(c => c.Id);
         foreach (var share in rows.Take(most).Where(share => !share.IsOver(now)))
         {
-            // The title of today: what it was then costs a replay, and whoever opens the share is shown it.
-            if (heads.GetValueOrDefault(share.ConversationId) is { BinnedAt: null } head && await users.FindAsync(share.OwnerId, cancellation) is { } owner)
+            if (heads.GetValueOrDefault(share.ConversationId) is { BinnedAt: null } && await users.FindAsync(share.OwnerId, cancellation) is { } owner)
             {
-                items.Add(new SharedWithMe(share.Id, await vault.OpenOrNullAsync(share.OwnerId, head.SealedTitle, cancellation), owner.Name, share.Allow, share.CreatedAt, share.ExpiresAt));
+                items.Add(new SharedWithMe(share.Id, await vault.OpenOrNullAsync(share.OwnerId, share.SealedTitle, cancellation), owner.Name, share.Allow, share.CreatedAt, share.ExpiresAt));
             }
         }
 
-        return new Page<SharedWithMe>(items, rows.Count > most ? cursors.Seal(currentUser.Id, rows[most - 1].Id.ToString()) : null);
+        return new Page<SharedWithMe>(items, rows.Count > most ? cursors.Seal(List, currentUser.Id, rows[most - 1].Id.ToString()) : null);
     }
 }

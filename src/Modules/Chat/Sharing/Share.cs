@@ -22,7 +22,7 @@ public enum ShareRight
 }
 
 /// <summary>
-/// Shows others a conversation as it was. It is no copy: it names a version and a message, and the events up to there say what was said. Where the
+/// Shows others a conversation as it was. It is no copy: it names a version and a message, and the events up to there say what was said; the title alone is kept, for lists. Where the
 /// conversation goes or its owner is erased, nothing is left to be shown.
 /// </summary>
 public sealed record Share
@@ -37,6 +37,9 @@ public sealed record Share
 
     /// <summary>The last message that is shown.</summary>
     public required Guid LeafId { get; init; }
+
+    /// <summary>The title that the conversation had then.</summary>
+    public string? SealedTitle { get; init; }
 
     public required ShareKind Kind { get; init; }
 

@@ -34,8 +34,10 @@ internal sealed class ShareConversationValidator : AbstractValidator<ShareConver
 
     public ShareConversationValidator(TimeProvider clock)
     {
+        RuleFor(c => c.Kind).IsInEnum();
+        RuleFor(c => c.Allow).IsInEnum();
         RuleFor(c => c.Users).Must(users => users is null || users.Count <= MostNamed).WithMessage($"A share names at most {MostNamed} users.");
-        RuleFor(c => c.Groups).Must(groups => groups is null || (groups.Count <= MostNamed && groups.All(g => g is { Length: > 0 and <= LongestGroup } && !g.Any(char.IsControl))))
+        RuleFor(c => c.Groups).Must(groups => groups is null || (groups.Count <= MostNamed && groups.All(g => Validating.IsName(g, LongestGroup))))
             .WithMessage($"A share names at most {MostNamed} groups by their keys.");
         RuleFor(c => c.Kind).Must((c, kind) => kind == ShareKind.People == (c.Users is { Count: > 0 } || c.Groups is { Count: > 0 }))
             .WithErrorCode("share.people_invalid").WithMessage("A share with people names users or groups; one by link names nobody.");
@@ -73,6 +75,7 @@ public static class ShareConversationEndpoint
             OwnerId = currentUser.Id,
             Version = conversation.Version,
             LeafId = leaf,
+            SealedTitle = conversation.SealedTitle,
             Kind = command.Kind,
             Allow = command.Allow,
             TokenHash = token is null ? null : Share.HashOf(token),

@@ -11,6 +11,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Configuration;
 using Wolverine;
+using Wolverine.Attributes;
 using Wolverine.Http;
 
 namespace LlmPlatform.Chat.Titles;
@@ -44,10 +45,16 @@ public static class WriteTitleHandler
     private const int Longest = 80;
     private const int MostTokens = 24;
     private const int MostShown = 2000;
+    private const int TenMinutes = 10 * 60;
+
+    // A model may have to be loaded first, and others to be answered.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
     private const string Instruction = "Write a title of three to six words for this conversation, in its language. Answer with the title alone, without quotes.";
 
+    [MessageTimeout(TenMinutes)]
     public static async Task<OutgoingMessages> Handle(
-        WriteTitle command, IDocumentSession session, SubjectVault vault, ITextGenerator generator, DateTimeOffset now, CancellationToken cancellation)
+        WriteTitle command, IDocumentSession session, SubjectVault vault, ITextGenerator generator, TimeProvider time, CancellationToken cancellation)
     {
         var owner = command.Asker.Id;
         if (await session.LoadAsync<Conversation>(command.ConversationId, cancellation) is not { } before || before.OwnerId != owner
@@ -62,31 +69,34 @@ public static class WriteTitleHandler
             return [];
         }
 
-        var title = await AskAsync(generator, before.Model, command.Asker, text, cancellation) ?? Cut(text);
-        var conversation = await session.TakeConversationAsync(before.Id, owner, cancellation);
-        if (conversation.SealedTitle != before.SealedTitle || title.Length == 0) // somebody named it meanwhile
+        var title = await AskAsync(generator, before.Model, command.Asker, text, time, cancellation) ?? Cut(text);
+        await session.LockConversationAsync(before.Id, owner, cancellation);
+        if (await session.LoadAsync<Conversation>(before.Id, cancellation) is not { } conversation || conversation.SealedTitle != before.SealedTitle || title.Length == 0)
         {
-            return [];
+            return []; // somebody named it meanwhile, or deleted it
         }
 
+        var now = time.GetUtcNow();
         var after = session.Append(conversation, new ConversationRenamed(await vault.SealAsync(owner, title, cancellation), true, now));
         return [new ConversationChanged(owner, conversation.Id, after.Version, "renamed", null, now)];
     }
 
-    /// <summary>Null where the model cannot or may not, such as for want of quota: then the first words have to do.</summary>
-    private static async Task<string?> AskAsync(ITextGenerator generator, string model, ModelUser asker, string text, CancellationToken cancellation)
+    /// <summary>Null where the model cannot in time or may not, such as for want of quota: then the first words have to do.</summary>
+    private static async Task<string?> AskAsync(ITextGenerator generator, string model, ModelUser asker, string text, TimeProvider time, CancellationToken cancellation)
     {
+        using var timeout = new CancellationTokenSource(Patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timeout.Token);
         var shown = text.Length <= MostShown ? text : text[..MostShown];
         var request = new GenerationRequest(model, asker, [new ChatMessage("user", $"{shown}\n\n{Instruction}")]) { MaxTokens = MostTokens, DropsOldestTurns = true };
         var answer = new StringBuilder();
         try
         {
-            await foreach (var news in generator.GenerateAsync(request, cancellation))
+            await foreach (var news in generator.GenerateAsync(request, either.Token))
             {
                 answer.Append((news as TextDelta)?.Text);
             }
         }
-        catch (GenerationException)
+        catch (Exception e) when (e is GenerationException or OperationCanceledException && !cancellation.IsCancellationRequested)
         {
             return null;
         }

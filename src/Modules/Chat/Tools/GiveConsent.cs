@@ -17,7 +17,7 @@ internal sealed class GiveConsentValidator : AbstractValidator<GiveConsent>
     private const int LongestName = 256;
 
     public GiveConsentValidator() => RuleFor(c => c.Tools)
-        .Must(tools => tools is { Count: > 0 and <= ToolList.Most } && tools.All(t => t is { Length: > 0 and <= LongestName }))
+        .Must(tools => tools is { Count: > 0 and <= ToolList.Most } && tools.All(t => Validating.IsName(t, LongestName)))
         .WithErrorCode("tools.consent_invalid").WithMessage($"tools holds 1 to {ToolList.Most} names of tools, or * alone.")
         .Must(tools => tools is null || tools.Count == 1 || !tools.Contains(ToolConsent.Everything))
         .WithErrorCode("tools.consent_invalid").WithMessage("Beside * no other name is needed: say * alone, or the names alone.");

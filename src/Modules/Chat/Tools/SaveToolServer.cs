@@ -28,13 +28,13 @@ internal sealed class SaveToolServerValidator : AbstractValidator<SaveToolServer
 
     public SaveToolServerValidator()
     {
-        RuleFor(c => c.Title).Must(title => !string.IsNullOrWhiteSpace(title) && title.Length <= 200 && !title.Any(char.IsControl))
+        RuleFor(c => c.Title).Must(title => Validating.IsName(title, 200))
             .WithErrorCode("tools.title_invalid").WithMessage("A title is one line of 1 to 200 characters.");
         RuleFor(c => c.Address).Must(IsAddress)
             .WithErrorCode("tools.address_invalid").WithMessage("An address begins with http:// or https://, has 2000 characters at most, and holds neither a user name nor a password nor a fragment.");
         RuleFor(c => c.Token).Must(token => token is null || (token.Length <= 4096 && token.All(c => c is > ' ' and <= '~')))
             .WithErrorCode("tools.token_invalid").WithMessage("A token has at most 4096 characters, which are visible ASCII.");
-        RuleFor(c => c.Groups).Must(groups => groups is null || (groups.Count <= MostGroups && groups.All(g => g is { Length: > 0 and <= 64 })))
+        RuleFor(c => c.Groups).Must(groups => groups is null || (groups.Count <= MostGroups && groups.All(g => Validating.IsName(g, 64))))
             .WithErrorCode("tools.groups_invalid").WithMessage($"{MostGroups} groups at most, by their keys of 1 to 64 characters.");
     }
 

@@ -16,24 +16,25 @@ public sealed class ToolSessions(GuardedHttp http, MasterKey master, TimeProvide
     {
         using var timeout = new CancellationTokenSource(Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timeout.Token);
+        var transport = Transport(server);
         McpClient? client = null;
         try
         {
             // The library is not given a logger: it would write down what people and models say.
-            client = await McpClient.CreateAsync(Transport(server), null, null, either.Token);
-            return new ToolSession(server, client, await ToolList.ReadAsync(client, either.Token), time);
+            client = await McpClient.CreateAsync(transport, null, null, either.Token);
+            return new ToolSession(server, client, transport, await ToolList.ReadAsync(client, either.Token), time);
         }
         catch (Exception failure) when (!cancellation.IsCancellationRequested && failure is not OutOfMemoryException)
         {
             // Whatever the library makes of another machine's rubbish, it is that machine's fault.
-            await client.EndAsync(time);
+            await transport.EndAsync(client, time);
             throw new Refusal(new Error(502, "tools.unreachable", timeout.IsCancellationRequested
                 ? $"The tool server {server.Id} did not answer within {Patience.TotalSeconds:0} seconds."
                 : $"The tool server {server.Id} cannot be reached, or what answers there is none."));
         }
         catch
         {
-            await client.EndAsync(time);
+            await transport.EndAsync(client, time);
             throw;
         }
     }

@@ -103,12 +103,18 @@ internal sealed class ConversationImport(IChatStore store, SubjectVault vault, I
             return null;
         }
 
-        foreach (var folder in await session.Query<Folder>().Where(folder => folder.OwnerId == owner).ToListAsync(cancellation))
+        var folders = await session.Query<Folder>().Where(folder => folder.OwnerId == owner).ToListAsync(cancellation);
+        foreach (var folder in folders)
         {
             if (await vault.OpenAsync(owner, folder.SealedName, cancellation) == wanted)
             {
                 return folder.Id;
             }
+        }
+
+        if (folders.Count >= FolderRules.MostFolders)
+        {
+            throw FolderRules.TooMany();
         }
 
         var made = new Folder { Id = Guid.CreateVersion7(now), OwnerId = owner, SealedName = await vault.SealAsync(owner, wanted, cancellation), CreatedAt = now };

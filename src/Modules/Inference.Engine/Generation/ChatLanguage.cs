@@ -44,7 +44,7 @@ internal sealed class ChatLanguage
     /// <summary>Throws <see cref="RequestRefusedException"/> for what the template refuses.</summary>
     internal (List<int> Tokens, bool EndsInReasoning) Render(Conversation conversation, IReadOnlyList<Message> messages)
     {
-        // What is to be continued is no turn of the template, which would close it: it stands behind the opening of the reply, as when it was written.
+        // What is to be continued is no turn of the template, which would close it: it stands where the text of an answer does.
         var begun = conversation.ContinuesLast && messages is [.., { Role: "assistant" } last] ? last.Content : "";
         var turns = (begun.Length > 0 ? messages.Take(messages.Count - 1) : messages).Select(Turn);
         string? tools = null;
@@ -56,8 +56,9 @@ internal sealed class ChatLanguage
         }
 
         var prompt = template.Render(new ChatPrompt([.. turns], tools, Arguments(conversation)));
-        var opens = begun.Length == 0 && format.Reasoning is { } marks && prompt.Text.AsSpan().TrimEnd().EndsWith(marks.Open, StringComparison.Ordinal);
-        return (Tokenize(template.Continue(prompt, begun)), opens);
+        return begun.Length == 0
+            ? (Tokenize(prompt), format.IsInThought(prompt.Text))
+            : (Tokenize(template.Continue(prompt with { Text = prompt.Text + format.LeadsToAnswer(prompt.Text) }, begun)), false);
     }
 
     /// <summary>What the reply has to be; null where it may be anything.</summary>

@@ -2,6 +2,7 @@ using LlmPlatform.Chat.Conversations;
 using LlmPlatform.Chat.Search;
 using LlmPlatform.ModuleTests.Support;
 using LlmPlatform.SharedKernel;
+using Marten;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Xunit;
@@ -118,6 +119,7 @@ public sealed class ConversationSearchTests(PlatformFixture platform)
         [
             question with { Owner = stranger, Cursor = first.NextCursor }, question with { Text = "zebr", Cursor = first.NextCursor },
             question with { IsArchived = false, Cursor = first.NextCursor }, question with { Cursor = "bm8" }, question with { Cursor = "???" },
+            question with { Cursor = platform.Platform.App.Services.GetRequiredService<ListCursors>().Seal("conversations", owner, "1|2|3") },
         ];
         foreach (var other in others)
         {
@@ -188,7 +190,7 @@ public sealed class ConversationSearchTests(PlatformFixture platform)
         Assert.Equal(2, await WordsAsync());
         await using (var session = spoken.Store.LightweightSession())
         {
-            SearchEntries.Delete(session, gone.Id);
+            SearchEntries.Delete(session, owner, gone.Id);
             await session.SaveChangesAsync(Cancellation);
         }
 
@@ -197,6 +199,33 @@ public sealed class ConversationSearchTests(PlatformFixture platform)
         await spoken.AppendAsync(kept.Id, new ConversationRenamed(await spoken.SealOrNullAsync(owner, "walrus"), false, Noon));
         await spoken.IndexedAsync();
         Assert.Equal([kept.Id], await FoundAsync("walr")); // learnt again
+    }
+
+    [Fact]
+    public async Task A_conversation_deleted_before_it_was_indexed_teaches_no_word()
+    {
+        await using var session = spoken.Store.LightweightSession();
+        Index(session, Guid.CreateVersion7(), await WordAsync("walrus"));
+        await session.SaveChangesAsync(Cancellation);
+        Assert.Equal(0, await WordsAsync());
+    }
+
+    [Fact]
+    public async Task A_word_that_one_conversation_loses_while_another_gets_it_is_still_known()
+    {
+        var word = await WordAsync("walrus");
+        var last = (await spoken.SayAsync(owner, null, Noon)).Id;
+        for (var round = 0; round < 20; round++)
+        {
+            var next = (await spoken.SayAsync(owner, null, Noon)).Id;
+            await using var leaving = spoken.Store.LightweightSession();
+            await using var coming = spoken.Store.LightweightSession();
+            SearchEntries.Delete(leaving, owner, last);
+            Index(coming, next, word);
+            await Task.WhenAll(leaving.SaveChangesAsync(Cancellation), coming.SaveChangesAsync(Cancellation));
+            Assert.Equal(1, await WordsAsync());
+            last = next;
+        }
     }
 
     [Fact]
@@ -257,8 +286,18 @@ public sealed class ConversationSearchTests(PlatformFixture platform)
     public async Task The_search_says_how_far_it_is_behind()
     {
         await spoken.SayAsync(owner, null, Noon, "walrus");
-        Assert.InRange((await FindAsync(Question("walrus"))).Lag.Events, 0, 1_000_000);
+        Assert.InRange((await FindAsync(Question("walrus"))).Lag.Events, 0, 2); // started, and said
         await Eventually.Async(() => FindAsync(Question("walrus")), found => found.Lag.Events == 0 && found.Items.Count == 1);
+    }
+
+    [Fact]
+    public async Task The_search_does_not_tell_that_others_say_something()
+    {
+        for (var round = 0; round < 10; round++)
+        {
+            await spoken.SayAsync(Guid.CreateVersion7(), null, Noon, "walrus");
+            Assert.Equal(0, (await FindAsync(Question("walrus"))).Lag.Events);
+        }
     }
 
     [Fact]
@@ -276,6 +315,17 @@ public sealed class ConversationSearchTests(PlatformFixture platform)
         }
 
         Assert.Contains("search_entries_in_words", plan, StringComparison.Ordinal);
+    }
+
+    private async Task<(long Digest, string Sealed)> WordAsync(string word) =>
+        ((await spoken.Vault.DigestAsync(owner, Cancellation))!.Of(word), await spoken.Vault.SealAsync(owner, word, Cancellation));
+
+    private void Index(IDocumentSession session, Guid conversation, (long Digest, string Sealed) word)
+    {
+        var message = Guid.CreateVersion7();
+        SearchEntries.Take(session, owner);
+        SearchEntries.Put(session, message, conversation, null, Noon, [word.Digest]);
+        SearchEntries.Add(session, owner, [message], [word.Digest], [word.Sealed]);
     }
 
     private SearchQuestion Question(string text) => new() { Owner = owner, Text = text };

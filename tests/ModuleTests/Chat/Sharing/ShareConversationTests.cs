@@ -250,6 +250,27 @@ public sealed partial class ShareConversationTests(PlatformFixture platform) : I
         Assert.Equal(1, await spoken.ScalarAsync<long>("select count(*) from chat.mt_doc_conversation where owner_id = $1", readerId));
     }
 
+    [Theory]
+    [InlineData("""{"kind":"people","groups":["\u0000"]}""")]
+    [InlineData("""{"kind":"people","groups":[null]}""")]
+    [InlineData("""{"kind":7}""")]
+    [InlineData("""{"kind":"link","allow":7}""")]
+    public async Task What_is_no_share_is_refused(string body)
+    {
+        var (id, _) = await spoken.SayAsync(ownerId, null, Noon, "zebra");
+        using var json = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
+        Assert.Equal("400 param.invalid", await (await owner.PostAsync($"/api/v1/chat/conversations/{id}/shares", json, Cancellation)).CodeAsync());
+    }
+
+    [Fact]
+    public async Task The_list_shows_the_title_of_then()
+    {
+        var (id, _) = await spoken.SayAsync(ownerId, "Zoo", Noon, "a zebra?");
+        await ShareAsync(id, new { kind = "people", users = new[] { readerId } });
+        await spoken.AppendAsync(id, new ConversationRenamed(await spoken.SealOrNullAsync(ownerId, "Secret"), false, Noon));
+        Assert.Equal("Zoo", (await reader.GetJsonAsync("/api/v1/chat/shared")).GetProperty("items")[0].Text("title"));
+    }
+
     [Fact]
     public async Task A_cursor_of_the_list_is_of_use_to_nobody_else()
     {
@@ -263,6 +284,7 @@ public sealed partial class ShareConversationTests(PlatformFixture platform) : I
 
         Assert.Equal(1, (await reader.GetJsonAsync($"/api/v1/chat/shared?limit=1&cursor={cursor}")).GetProperty("items").GetArrayLength());
         Assert.Equal("param.cursor", (await other.GetJsonAsync($"/api/v1/chat/shared?limit=1&cursor={cursor}")).Text("code"));
+        Assert.Equal("param.cursor", (await reader.GetJsonAsync($"/api/v1/chat/conversations?cursor={cursor}")).Text("code")); // nor in another list
     }
 
     private static async Task<Guid> IdOfAsync(HttpClient client) => (await client.GetJsonAsync("/api/v1/auth/me")).GetProperty("id").GetGuid();

@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using LlmPlatform.Chat.Conversations;
+using LlmPlatform.Chat.Folders;
 using LlmPlatform.Chat.Transfer;
 using LlmPlatform.ModuleTests.Support;
 using Xunit;
@@ -140,6 +141,12 @@ public sealed class TransferTests(PlatformFixture platform) : IAsyncLifetime
             File($"[{string.Join(',', Enumerable.Range(0, 5_001).Select(i => $$"""{"id":"{{i}}","role":"user","parts":[],"at":"2026-01-01T00:00:00Z"{{(i == 0 ? "" : $",\"parentId\":\"{i - 1}\"")}}}"""))}]"),
             """{"mapping":{"a":{"parent":"b"},"b":{"parent":"a"}},"current_node":"a","id":"x"}""",
             """{"mapping":{}}""",
+            File("[null]"),
+            File("""[{"id":"a","role":"user","parts":[null],"at":"2026-01-01T00:00:00Z"}]"""),
+            File("""[{"id":"a","role":"user","parts":[],"attachments":[null],"at":"2026-01-01T00:00:00Z"}]"""),
+            File("""[{"id":"a","role":"assistant","model":"nul \u0000","parts":[],"at":"2026-01-01T00:00:00Z"}]"""),
+            File("""[{"id":"a","role":"assistant","finishReason":"nul \u0000","parts":[],"at":"2026-01-01T00:00:00Z"}]"""),
+            File("""[{"id":"a","role":"assistant","error":{"code":"bad","message":"nul \u0000"},"parts":[],"at":"2026-01-01T00:00:00Z"}]"""),
         ];
         using var other = await platform.UserAsync();
         var result = await (await PostAsync(other, $"[{string.Join(',', bad)},{good}]")).JsonAsync();
@@ -149,7 +156,8 @@ public sealed class TransferTests(PlatformFixture platform) : IAsyncLifetime
             [
                 "import.format_invalid", "import.format_invalid", "import.format_invalid", "import.version_unknown", "import.parents_cyclic", "import.parent_unknown", "import.id_repeated",
                 "import.role_invalid", "import.state_invalid", "import.format_invalid", "import.part_invalid", "import.time_invalid", "import.text_too_long", "import.too_many_messages",
-                "import.too_deep", "import.parents_cyclic", "import.id_invalid",
+                "import.too_deep", "import.parents_cyclic", "import.id_invalid", "import.message_invalid", "import.part_invalid", "import.file_invalid", "import.model_invalid",
+                "import.end_invalid", "import.end_invalid",
             ],
             result.GetProperty("failed").EnumerateArray().Select(f => f.Text("code")));
     }
@@ -177,6 +185,22 @@ public sealed class TransferTests(PlatformFixture platform) : IAsyncLifetime
 
         Assert.Equal((binned.ToString(), "Binned"), (file.Text("id"), file.Text("title")));
         Assert.True(file.TryGetProperty("binnedAt", out _));
+    }
+
+    [Fact]
+    public async Task Nobody_gets_more_folders_by_an_import_than_they_may_make()
+    {
+        var name = await spoken.Vault.SealAsync(me, "Full", Cancellation);
+        await using (var session = spoken.Store.LightweightSession())
+        {
+            session.Insert(Enumerable.Range(0, FolderRules.MostFolders).Select(_ => new Folder { Id = Guid.CreateVersion7(Noon), OwnerId = me, SealedName = name, CreatedAt = Noon }).ToArray());
+            await session.SaveChangesAsync(Cancellation);
+        }
+
+        var file = File("[]");
+        var result = await (await PostAsync(user, file.Replace("\"version\"", "\"folder\":\"New\",\"version\"", StringComparison.Ordinal))).JsonAsync();
+        Assert.Equal("folder.too_many", result.GetProperty("failed")[0].Text("code"));
+        Assert.Equal((1, 0), await ImportAsync(user, file.Replace("\"version\"", "\"folder\":\"Full\",\"version\"", StringComparison.Ordinal)));
     }
 
     private static string File(string messages) =>

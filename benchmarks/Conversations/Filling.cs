@@ -84,6 +84,14 @@ internal static class Filling
 
     private static string Spell(int number) => string.Concat(Enumerable.Range(0, 4).Select(place => (number / (int)Math.Pow(9, place) % 9) switch
     {
-        0 => "ba", 1 => "ke", 2 => "li", 3 => "mo", 4 => "nu", 5 => "ra", 6 => "se", 7 => "ti", _ => "vo",
+        0 => "ba",
+        1 => "ke",
+        2 => "li",
+        3 => "mo",
+        4 => "nu",
+        5 => "ra",
+        6 => "se",
+        7 => "ti",
+        _ => "vo",
     }));
 }

@@ -1,7 +1,7 @@
 using FluentValidation;
+using LlmPlatform.Chat.Contracts;
 using LlmPlatform.Chat.Folders;
 using LlmPlatform.SharedKernel;
-using LlmPlatform.Chat.Contracts;
 using Marten;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;

@@ -58,7 +58,16 @@ public static class ListConversationsEndpoint
         {
             return await search.FindAsync(session, reader, new SearchQuestion
             {
-                Owner = owner, Text = query, FolderId = folder, Tag = digest, Model = model, From = from, To = to, IsArchived = archived, Cursor = cursor, Limit = limit ?? Page.DefaultLimit,
+                Owner = owner,
+                Text = query,
+                FolderId = folder,
+                Tag = digest,
+                Model = model,
+                From = from,
+                To = to,
+                IsArchived = archived,
+                Cursor = cursor,
+                Limit = limit ?? Page.DefaultLimit,
             }, cancellation);
         }
 

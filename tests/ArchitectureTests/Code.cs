@@ -77,7 +77,8 @@ public sealed class Code
         "Chat.Replies.ReplyEvents.WaitAsync",
         "Chat.Replies.ReplyFollower.FollowAsync",
         "Chat.Replies.ReplyFollower.FollowHereAsync",
-        "Chat.Replies.RunningReplies.RunAsync", // a reply ends by itself, or as it is told to
+        "Chat.Replies.RunningReplies.PatientlyAsync", // a reply ends by itself, or as it is told to
+        "Chat.Replies.RunningReplies.RunAsync",
         "Chat.Replies.RunningReplies.StoreEndAsync",
         "Chat.Replies.RunningReplies.StoreRoundAsync",
         "Chat.Replies.RunningReplies.WaitForTurnAsync",

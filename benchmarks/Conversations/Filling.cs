@@ -65,7 +65,11 @@ internal static class Filling
               select array_agg(distinct word) as words from (
                 select ($2::bigint[])[1 + floor(cardinality($2::bigint[]) * power(random(), 3))::int] as word from generate_series(1, $3) where said.number > 0) drawn) w
             """, owner, words.Select(digest.Of).ToArray(), WordsOfEach);
-        await RunAsync("analyze chat.mt_doc_conversation; analyze chat.mt_doc_message; analyze chat.search_entries");
+        foreach (var table in (string[])["mt_doc_conversation", "mt_doc_message", "search_entries", "search_words"])
+        {
+            await RunAsync($"vacuum analyze chat.{table}"); // as autovacuum leaves them
+        }
+
         await using var longest = connection.CreateCommand();
         longest.CommandText = "select id from copies limit 1";
         return (Guid)(await longest.ExecuteScalarAsync())!;

@@ -57,13 +57,12 @@ internal static class Readers
                 continue;
             }
 
-            var now = Stopwatch.GetTimestamp();
             using var data = JsonDocument.Parse(item.Data);
             foreach (var token in (rest + data.RootElement.GetProperty("text").GetString()).Split(' ', StringSplitOptions.RemoveEmptyEntries))
             {
                 var parts = token.Split(':');
-                delays.Add(Stopwatch.GetElapsedTime(long.Parse(parts[1], CultureInfo.InvariantCulture), now).TotalMilliseconds);
-                wrong += int.Parse(parts[0], CultureInfo.InvariantCulture) == next++ ? 0 : 1;
+                delays.Add(TimekeepingModel.MillisecondsSince(parts[1]));
+                wrong += int.Parse(parts[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture) == next++ ? 0 : 1;
             }
         }
 

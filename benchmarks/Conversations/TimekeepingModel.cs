@@ -8,6 +8,17 @@ namespace LlmPlatform.Conversations;
 /// <summary>Says a token at each beat, and in it when that was: the clock is that of the whole machine.</summary>
 internal sealed class TimekeepingModel(TimeSpan beat, int longest) : ITextGenerator
 {
+    // Hundredths of a millisecond of the last half hour: with them a token is about as long as a real one, so that a reply takes as much memory.
+    private const long Round = 1L << 28;
+    private static readonly long Unit = Stopwatch.Frequency / 100_000;
+
+    /// <summary>How long ago a token was said that holds this time.</summary>
+    public static double MillisecondsSince(string time)
+    {
+        var now = Stopwatch.GetTimestamp() / Unit % Round;
+        return (now - long.Parse(time, NumberStyles.HexNumber, CultureInfo.InvariantCulture) + Round) % Round / 100.0;
+    }
+
     public async IAsyncEnumerable<GenerationEvent> GenerateAsync(GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var tokens = request.MaxTokens ?? longest;
@@ -15,7 +26,7 @@ internal sealed class TimekeepingModel(TimeSpan beat, int longest) : ITextGenera
         using var timer = new PeriodicTimer(beat);
         for (var i = 0; i < tokens && await timer.WaitForNextTickAsync(cancellation); i++)
         {
-            yield return new TextDelta(string.Create(CultureInfo.InvariantCulture, $"{i}:{Stopwatch.GetTimestamp()} "), i + 1);
+            yield return new TextDelta(string.Create(CultureInfo.InvariantCulture, $"{i:x}:{Stopwatch.GetTimestamp() / Unit % Round:x} "), i + 1);
         }
 
         yield return new GenerationCompleted(FinishReason.Length, new TokenUsage(request.Messages.Count, tokens, 0), new GenerationTimings(default, default, default, 0, 0));

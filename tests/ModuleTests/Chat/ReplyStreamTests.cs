@@ -100,6 +100,7 @@ public sealed class ReplyStreamTests(PlatformFixture platform)
     [Fact]
     public async Task A_continued_greedy_reply_says_what_it_would_have_said()
     {
+        Assert.SkipWhen(RealModel.Path is null, RealModel.Missing); // random weights write words in tokens that nobody would cut them into again
         using var user = await platform.UserAsync();
         var whole = await user.SayAsync(await user.StartAsync(), "Once upon a time", maxTokens: 40);
         var conversation = await user.StartAsync();

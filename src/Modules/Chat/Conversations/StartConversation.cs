@@ -50,9 +50,7 @@ public static class StartConversationEndpoint
         CancellationToken cancellation)
     {
         var owner = currentUser.Id;
-        var model = command.Model is { } named
-            ? await models.CheckedAsync(named, currentUser, cancellation)
-            : await models.FindDefaultAsync(currentUser.ToModelUser(), cancellation) ?? throw new Refusal(new Error(404, "model_not_found", "No model is installed that you may use.", "model"));
+        var model = await models.ChosenAsync(command.Model, currentUser, cancellation);
         var started = new ConversationStarted(
             Guid.CreateVersion7(now),
             owner,

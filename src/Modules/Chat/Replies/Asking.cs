@@ -25,6 +25,12 @@ internal static class Asking
             ? name
             : throw new Refusal(new Error(404, "model_not_found", $"The model '{name}' does not exist or is not installed.", "model"));
 
+    /// <summary>The same where no model need be named: then it is the platform's first choice for the caller.</summary>
+    /// <exception cref="Refusal"><c>model_not_found</c></exception>
+    public static async Task<string> ChosenAsync(this IModelCatalog models, string? name, CurrentUser user, CancellationToken cancellation) => name is not null
+        ? await models.CheckedAsync(name, user, cancellation)
+        : await models.FindDefaultAsync(user.ToModelUser(), cancellation) ?? throw new Refusal(new Error(404, "model_not_found", "No model is installed that you may use.", "model"));
+
     /// <summary>The same for what a wish names, or its conversation. Before the conversation is taken: whoever holds it must not wait for another connection.</summary>
     public static Task<string> CheckedAsync(this IModelCatalog models, ReplyWish wish, Conversation conversation, CurrentUser user, CancellationToken cancellation) =>
         models.CheckedAsync(wish.Model ?? conversation.Model, user, cancellation);

@@ -13,8 +13,8 @@ namespace LlmPlatform.Chat.Replies;
 
 /// <summary>
 /// Writes replies, whoever reads them or has gone. One loop stores the pieces of all of them: each round is one commit, and rounds begin at least
-/// <see cref="Pace"/> apart, so the database's load does not grow with the number of replies. Another loop says that they are alive, and ends those
-/// whose host is not.
+/// <see cref="Pace"/> apart, so the database's load does not grow with the number of replies. Other loops say that they are alive, end those whose
+/// host is not, and stop those of people who may not ask any more.
 /// </summary>
 internal sealed partial class RunningReplies(
     ReplyTables tables,

@@ -54,9 +54,7 @@ internal static class TemporaryChatRoad
     {
         await validator.CheckAsync(command, context.RequestAborted);
         var user = CurrentUser.From(context.User);
-        var model = command.Model is { } named
-            ? await models.CheckedAsync(named, user, context.RequestAborted)
-            : await models.FindDefaultAsync(user.ToModelUser(), context.RequestAborted) ?? throw new Refusal(new Error(404, "model_not_found", "No model is installed that you may use.", "model"));
+        var model = await models.ChosenAsync(command.Model, user, context.RequestAborted);
         var messages = Prompt.Of(command.SystemPrompt, command.Messages.Select(m => (m.Role, MessageBody.Of(m.Content) with { Attachments = m.Attachments })));
         var order = new ReplyOrder(Guid.Empty, Guid.CreateVersion7(time.GetUtcNow()), null, 0, user.ToModelUser(), model, command.Over(new ChatSettings()), null);
         using var reply = new RunningReply(order);
